@@ -1,0 +1,158 @@
+// 2-D transposed convolution (torch.nn.functional.conv_transpose2d) with bias and ReLU fused: each output
+// pixel gathers the input pixels that a stride-s convolution would have scattered to it.
+//
+//   input  [N, H, W, C]
+//   weight [1, Y, X, C, O]      packed by pack_weight from [C, O, Y, X]: channels padded to 4
+//   bias   [O]                  padded to 4
+//   output [N, H', W', O]       H' = (H - 1) * stride - 2 * padding + dilation * (Y - 1) + 1 + output padding
+//
+// Output pixels of one phase (y % stride, x % stride) read the same window taps, so a workgroup takes one
+// phase (workgroup.z) and skips the taps that do not meet it: a 2x2 window of stride 2 costs one tap a pixel.
+// The register tile is conv2d's: 4 pixels by 8 channels, two 4x4 blocks.
+
+// Set by src/kernels/conv_transpose2d.ts; the values here are the defaults.
+const LANES_X = 8u;
+const LANES_Y = 8u;
+const VEC_IN = true;
+const VEC_OUT = true;
+const BIAS = true;
+const RELU = false;
+const COUNTED = false;
+alias In = vec4f;
+alias Out = vec4f;
+
+struct Params {
+  batch: u32,         // N
+  height: u32,
+  width: u32,
+  channels: u32,      // C
+  out_height: u32,
+  out_width: u32,
+  out_channels: u32,  // O
+  phase_height: u32,  // rows of outputs of one phase: ceil(H' / stride)
+  phase_width: u32,
+  window_height: u32,
+  window_width: u32,
+  stride: u32,
+  padding: i32,
+  dilation: i32,
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> input: array<In>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<Out>;
+#if BIAS
+@group(0) @binding(4) var<storage, read> bias: array<vec4f>;
+#endif
+#if COUNTED
+@group(0) @binding(5) var<storage, read> count: array<u32>;
+#endif
+
+@compute @workgroup_size(LANES_X, LANES_Y)
+fn conv_transpose2d(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+  let map = params.phase_height * params.phase_width;
+  let pixel = workgroup.x * 4u * LANES_X + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
+  let out4 = 2u * (workgroup.y * LANES_Y + lane.y);
+  let out4s = (params.out_channels + 3u) / 4u;
+  let end = images() * map;
+  if (pixel.x >= end || out4 >= out4s) {
+    return;
+  }
+
+  let image = pixel / map;
+  let row = pixel % map / params.phase_width * params.stride + workgroup.z / params.stride;
+  let column = pixel % map % params.phase_width * params.stride + workgroup.z % params.stride;
+  let real = (pixel < vec4u(end)) & (row < vec4u(params.out_height)) & (column < vec4u(params.out_width));
+
+  let in4s = (params.channels + 3u) / 4u;
+  let stride = i32(params.stride);
+  var block0 = mat4x4f();
+  var block1 = mat4x4f();
+  for (var ky = 0u; ky < params.window_height; ky++) {
+    let y = vec4i(row) + params.padding - i32(ky) * params.dilation;
+    if (((y.x % stride) + stride) % stride != 0) {
+      continue;  // this tap meets no output of the phase; the same for all four pixels
+    }
+    for (var kx = 0u; kx < params.window_width; kx++) {
+      let x = vec4i(column) + params.padding - i32(kx) * params.dilation;
+      if (((x.x % stride) + stride) % stride != 0) {
+        continue;
+      }
+      let inside = real & (y >= vec4i(0)) & (y / stride < vec4i(i32(params.height)))
+        & (x >= vec4i(0)) & (x / stride < vec4i(i32(params.width)));
+      let cell = (image * params.height + vec4u(y / stride)) * params.width + vec4u(x / stride);
+      let at = select(vec4u(0u), cell * params.channels, inside);
+      var weight_at = (ky * params.window_width + kx) * in4s * 4u * out4s + out4;
+      for (var c = 0u; c < in4s; c++) {
+        let columns = mat4x4f(
+          load(at.x, c, inside.x), load(at.y, c, inside.y), load(at.z, c, inside.z), load(at.w, c, inside.w));
+        block0 += mat4x4f(
+          weight[weight_at], weight[weight_at + out4s],
+          weight[weight_at + 2u * out4s], weight[weight_at + 3u * out4s]) * columns;
+        block1 += mat4x4f(
+          weight[weight_at + 1u], weight[weight_at + 1u + out4s],
+          weight[weight_at + 1u + 2u * out4s], weight[weight_at + 1u + 3u * out4s]) * columns;
+        weight_at += 4u * out4s;
+      }
+    }
+  }
+
+  let cell_out = (image * params.out_height + row) * params.out_width + column;
+  store(cell_out.x, real.x, out4, block0[0], block1[0]);
+  store(cell_out.y, real.y, out4, block0[1], block1[1]);
+  store(cell_out.z, real.z, out4, block0[2], block1[2]);
+  store(cell_out.w, real.w, out4, block0[3], block1[3]);
+}
+
+// How many of the batch to compute.
+fn images() -> u32 {
+#if COUNTED
+  return min(params.batch, count[0]);
+#else
+  return params.batch;
+#endif
+}
+
+// Input channels 4c .. 4c + 3 from element `at` on; zeros outside the map.
+fn load(at: u32, c: u32, inside: bool) -> vec4f {
+#if VEC_IN
+  return select(vec4f(), input[at / 4u + c], inside);
+#else
+  var channels = vec4f();
+  for (var i = 0u; i < 4u; i++) {
+    if (inside && 4u * c + i < params.channels) {
+      channels[i] = input[at + 4u * c + i];
+    }
+  }
+  return channels;
+#endif
+}
+
+fn store(pixel: u32, real: bool, out4: u32, first: vec4f, second: vec4f) {
+  if (real) {
+    finish(pixel, out4, first);
+    finish(pixel, out4 + 1u, second);
+  }
+}
+
+fn finish(pixel: u32, out4: u32, sum: vec4f) {
+  if (out4 >= (params.out_channels + 3u) / 4u) {
+    return;
+  }
+  var value = sum;
+#if BIAS
+  value += bias[out4];
+#endif
+  if (RELU) {
+    value = max(value, vec4f());
+  }
+  let at = pixel * params.out_channels + 4u * out4;
+#if VEC_OUT
+  output[at / 4u] = value;
+#else
+  for (var i = 0u; i < 4u && 4u * out4 + i < params.out_channels; i++) {
+    output[at + i] = value[i];
+  }
+#endif
+}

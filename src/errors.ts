@@ -1,0 +1,28 @@
+// The errors that this library throws. Every message says who found the fault, what was wanted,
+// what was got and, where it is not plain, what to do about it.
+
+/** Base of all errors thrown on purpose; catch it to tell our faults from the platform's. */
+export class MaskRcnnError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A tensor or attribute does not fit an operation. Thrown while the graph is built, never per frame. */
+export class ShapeError extends MaskRcnnError {}
+
+/** A checkpoint is not what it should be: unreadable, malformed, or with tensors missing or misshapen. */
+export class WeightError extends MaskRcnnError {}
+
+/** The machine lacks something: no WebGPU, no adapter, a limit or a feature that is too small. */
+export class UnsupportedError extends MaskRcnnError {}
+
+/** WGSL did not compile. Carries the compiler's words and the specialised source around them. */
+export class ShaderError extends MaskRcnnError {}
+
+/** A picture cannot be used: empty, of zero size, or of a kind that holds no pixels. */
+export class ImageError extends MaskRcnnError {}
+
+/** The GPU device went away, or the model was destroyed, while or before work was asked of it. */
+export class DeviceLostError extends MaskRcnnError {}

@@ -1,0 +1,9 @@
+// All rows of all kernels. A new kernel adds a file to tests/rows, and a line here.
+
+import type { KernelCase } from './kernel_case';
+import { detectionRows } from './rows/detection_rows';
+import { imageRows } from './rows/image_rows';
+import { mapRows } from './rows/map_rows';
+import { roiRows } from './rows/roi_rows';
+
+export const rows: KernelCase[] = [...detectionRows, ...mapRows, ...roiRows, ...imageRows];
