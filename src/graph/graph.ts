@@ -1,0 +1,127 @@
+// Records what to compute: kernels as nodes, tensors between them. Needs no device.
+//
+// A node's label is its layer's name in the checkpoint (`backbone.body.layer1.0.conv1`); nodes without
+// weights have a name beside those of their neighbours (`backbone.body.maxpool`, `rpn.nms_mask`).
+
+import { ShapeError } from '../errors';
+import {
+  type Dispatch,
+  describe,
+  ELEMENT_BYTES,
+  type Kernel,
+  sizeOf,
+  type TensorSpec,
+} from '../kernels/kernel';
+import type { PackWeightAttributes } from '../kernels/pack_weight';
+
+/** A tensor of the graph: what a node writes, or what is put there before the run. */
+export interface Tensor extends TensorSpec {
+  readonly label: string;
+  /** node: written by a node. input: given for each picture. constant: given once. weight: from the checkpoint. */
+  readonly origin: 'node' | 'input' | 'constant' | 'weight';
+}
+
+/** One dispatch. Inputs and outputs by the names of the kernel's bindings. */
+export interface Node {
+  readonly label: string;
+  // biome-ignore lint/suspicious/noExplicitAny: nodes of all kernels stand in one list
+  readonly kernel: Kernel<any, any>;
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly dispatch: Dispatch;
+}
+
+/** What a layer takes from the checkpoint, and the two packed tensors that become of it. */
+export interface LayerWeights {
+  /** Tensor names in the checkpoint. */
+  readonly weight: string;
+  readonly bias?: string | undefined;
+  /** Prefix of a batch norm's four vectors, folded into weight and bias. */
+  readonly norm?: string | undefined;
+  readonly pack: PackWeightAttributes;
+  readonly packedWeight: Tensor;
+  readonly packedBias?: Tensor | undefined;
+}
+
+/** A tensor made of others, which their nodes write straight into their places. */
+export interface Concatenation {
+  readonly whole: Tensor;
+  readonly parts: readonly { readonly tensor: Tensor; readonly offset: number }[];
+}
+
+/** Parts of a concatenation begin at multiples of this many elements: 256 bytes, what bindings ask for. */
+const PART_ALIGNMENT = 256 / ELEMENT_BYTES;
+
+export class Graph {
+  readonly nodes: Node[] = [];
+  readonly inputs: Tensor[] = [];
+  readonly constants = new Map<Tensor, Float32Array | Uint32Array>();
+  readonly layers = new Map<string, LayerWeights>();
+  readonly concatenations: Concatenation[] = [];
+
+  /** A tensor that is given anew for each picture. */
+  input(label: string, spec: TensorSpec): Tensor {
+    const tensor: Tensor = { ...spec, label, origin: 'input' };
+    this.inputs.push(tensor);
+    return tensor;
+  }
+
+  /** A small table that depends on the picture's size only. */
+  constant(label: string, shape: number[], data: Float32Array | Uint32Array): Tensor {
+    const dtype = data instanceof Float32Array ? 'f32' : 'u32';
+    const tensor: Tensor = { shape, dtype, label, origin: 'constant' };
+    if (sizeOf(tensor) !== data.length) {
+      throw new ShapeError(`${label}: wanted ${describe(tensor)}; got ${data.length} numbers`);
+    }
+    this.constants.set(tensor, data);
+    return tensor;
+  }
+
+  /** Records one dispatch of `kernel` and returns the tensors that it writes, by binding name. */
+  apply<I extends object, A, O extends string>(
+    label: string,
+    kernel: Kernel<I, A>,
+    inputs: { [name in keyof I]: I[name] extends TensorSpec ? Tensor : Tensor | undefined },
+    attributes: A,
+    // the names of the outputs, which only the type checker needs
+    ..._names: O[]
+  ): Record<O, Tensor> {
+    const dispatch = kernel.dispatch(inputs as unknown as I, attributes);
+    const outputs: Record<string, Tensor> = {};
+    for (const [name, spec] of Object.entries(dispatch.outputs)) {
+      const suffix = name in outputs || Object.keys(dispatch.outputs).length > 1 ? `.${name}` : '';
+      outputs[name] = { ...spec, label: label + suffix, origin: 'node' };
+    }
+    const bound = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor));
+    this.nodes.push({ label, kernel, inputs: bound as Record<string, Tensor>, outputs, dispatch });
+    return outputs as Record<O, Tensor>;
+  }
+
+  /** One flat tensor that holds `tensors` one after the other, and where each begins (in elements). No copy. */
+  concat(label: string, tensors: readonly Tensor[]): { whole: Tensor; offsets: number[] } {
+    let end = 0;
+    const parts = tensors.map((tensor) => {
+      const offset = end;
+      end = Math.ceil((offset + sizeOf(tensor)) / PART_ALIGNMENT) * PART_ALIGNMENT;
+      return { tensor, offset };
+    });
+    const whole: Tensor = { shape: [end], dtype: tensors[0]?.dtype ?? 'f32', label, origin: 'node' };
+    this.concatenations.push({ whole, parts });
+    return { whole, offsets: parts.map((part) => part.offset) };
+  }
+
+  /** The tensor that a node wrote under this label. Throws with the nearest labels where there is none. */
+  find(label: string): Tensor {
+    const all = this.nodes.flatMap((node) => Object.values(node.outputs));
+    const found = all.find((tensor) => tensor.label === label);
+    if (found) return found;
+    const last = label.split('.').at(-1) as string;
+    const near = all.map((tensor) => tensor.label).filter((other) => other.includes(last));
+    throw new ShapeError(`no node is labelled '${label}'; near it: ${near.slice(0, 5).join(', ') || 'none'}`);
+  }
+
+  /** Multiply-adds of all nodes. */
+  get macs(): number {
+    return this.nodes.reduce((sum, node) => sum + node.dispatch.macs, 0);
+  }
+}

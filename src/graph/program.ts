@@ -1,0 +1,293 @@
+// A graph made ready on a device: buffers, bind groups and parameters are made once; each run writes the
+// inputs, encodes one command buffer, submits it once and reads everything that was asked for back at once.
+
+import { DeviceLostError, UnsupportedError } from '../errors';
+import { describe, ELEMENT_BYTES, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
+import { type Pipeline, pipelineFor } from '../kernels/pipelines';
+import { packParams } from '../kernels/specialise';
+import type { Graph, Node, Tensor } from './graph';
+import { type Plan, plan } from './plan';
+
+/** Numbers that came back: of the tensor's dtype, dense, in its shape. */
+export interface HostTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Uint32Array;
+}
+
+/** What one run did and cost. */
+export interface RunProfile {
+  dispatches: number;
+  submits: number;
+  readbacks: number;
+  peakBytes: number;
+  bytesWithoutReuse: number;
+  /** Host time from upload to the results' arrival, ms. */
+  runMs: number;
+  nodes: NodeProfile[];
+}
+
+export interface NodeProfile {
+  label: string;
+  kernel: string;
+  shape: readonly number[];
+  macs: number;
+  /** Bytes that the node reads and writes, each tensor once. */
+  bytes: number;
+  /** GPU time; undefined where the adapter has no timestamp-query, or profiling was off. */
+  microseconds?: number | undefined;
+}
+
+const UNIFORM_ALIGNMENT = 256;
+
+interface Step {
+  readonly node: Node;
+  readonly pipeline: Pipeline;
+  readonly bindGroup: GPUBindGroup;
+}
+
+export interface RunOptions {
+  /** Time every node with timestamp-query, where the device has it. */
+  profile?: boolean;
+}
+
+export class Program {
+  readonly plan: Plan;
+  private readonly owned: GPUBuffer[] = [];
+  private readonly buffers = new Map<Tensor, GPUBufferBinding>();
+  private steps: Step[] = [];
+
+  private constructor(
+    private readonly device: GPUDevice,
+    readonly graph: Graph,
+    /** What each run reads back, by the caller's names. */
+    private readonly outputs: Readonly<Record<string, Tensor>>,
+  ) {
+    this.plan = plan(graph, new Set(Object.values(outputs)));
+  }
+
+  /** Compiles what is not compiled yet, and makes all buffers. `weights` by packed tensor's label. */
+  static async create(
+    device: GPUDevice,
+    graph: Graph,
+    weights: ReadonlyMap<string, GPUBuffer>,
+    outputs: Readonly<Record<string, Tensor>>,
+  ): Promise<Program> {
+    const pipelines = await compileAll(device, graph);
+    const program = new Program(device, graph, outputs);
+    try {
+      program.allocate(weights);
+      program.bind(pipelines);
+    } catch (error) {
+      program.destroy();
+      throw error;
+    }
+    return program;
+  }
+
+  private allocate(weights: ReadonlyMap<string, GPUBuffer>): void {
+    const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+    const usage = STORAGE | COPY_SRC | COPY_DST;
+    for (const node of this.graph.nodes) checkLimits(node, this.device.limits);
+    const shared = this.plan.bufferBytes.map((size, i) => this.buffer(`activations ${i}`, size, usage));
+    for (const [tensor, { buffer, offset }] of this.plan.places) {
+      this.buffers.set(tensor, { buffer: shared[buffer]!, offset, size: bytesOf(tensor) });
+    }
+    for (const tensor of [...this.graph.inputs, ...this.graph.constants.keys()]) {
+      this.buffers.set(tensor, { buffer: this.buffer(tensor.label, bytesOf(tensor), usage) });
+    }
+    for (const [tensor, data] of this.graph.constants) this.write(tensor, data);
+    for (const { packedWeight, packedBias } of this.graph.layers.values()) {
+      for (const tensor of [packedWeight, packedBias]) {
+        const buffer = tensor && weights.get(tensor.label);
+        if (tensor && buffer) this.buffers.set(tensor, { buffer });
+      }
+    }
+  }
+
+  private buffer(label: string, size: number, usage: number): GPUBuffer {
+    const buffer = this.device.createBuffer({ label, size: Math.max(16, size), usage });
+    this.owned.push(buffer);
+    return buffer;
+  }
+
+  /** Parameters of all nodes into one uniform buffer, and a bind group for each node. */
+  private bind(pipelines: readonly Pipeline[]): void {
+    const { nodes } = this.graph;
+    const params = new Uint8Array(Math.max(1, nodes.length) * UNIFORM_ALIGNMENT);
+    nodes.forEach((node, i) => {
+      const packed = packParams(pipelines[i]!.text, node.dispatch.params, node.kernel.name);
+      params.set(new Uint8Array(packed), i * UNIFORM_ALIGNMENT);
+    });
+    const { UNIFORM, COPY_DST } = GPUBufferUsage;
+    const uniforms = this.buffer('params', params.length, UNIFORM | COPY_DST);
+    this.device.queue.writeBuffer(uniforms, 0, params);
+
+    this.steps = nodes.map((node, i) => {
+      const pipeline = pipelines[i]!;
+      const offset = i * UNIFORM_ALIGNMENT;
+      const entries = [...pipeline.bindings].map(([name, binding]) => {
+        const tensor = node.inputs[name] ?? node.outputs[name];
+        const resource =
+          name === 'params'
+            ? { buffer: uniforms, offset, size: UNIFORM_ALIGNMENT }
+            : tensor && this.buffers.get(tensor);
+        if (!resource) throw new UnsupportedError(`${node.label}: nothing is bound to '${name}'`);
+        return { binding, resource };
+      });
+      const bindGroup = this.device.createBindGroup({ label: node.label, layout: pipeline.layout, entries });
+      return { node, pipeline, bindGroup };
+    });
+  }
+
+  /** Fills an input. */
+  write(tensor: Tensor, data: Float32Array | Uint32Array): void {
+    const place = this.buffers.get(tensor);
+    if (place) this.device.queue.writeBuffer(place.buffer, 0, data as unknown as GPUAllowSharedBufferSource);
+  }
+
+  /** One submit, one readback. Throws DeviceLostError if the device goes away meanwhile. */
+  async run(options: RunOptions = {}): Promise<{ outputs: Record<string, HostTensor>; profile: RunProfile }> {
+    const started = performance.now();
+    const timed = Boolean(options.profile) && this.device.features.has('timestamp-query');
+    const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
+    const clock = timed ? this.clock() : undefined;
+    this.encode(encoder, clock?.queries);
+
+    const names = Object.keys(this.outputs);
+    const offsets: number[] = [];
+    let size = 0;
+    for (const name of names) {
+      offsets.push(size);
+      size += bytesOf(this.outputs[name]!);
+    }
+    const clockAt = Math.ceil(size / 8) * 8;
+    const { COPY_DST, MAP_READ } = GPUBufferUsage;
+    const total = Math.max(16, clockAt + (clock?.bytes ?? 0));
+    const staging = this.device.createBuffer({ label: 'readback', size: total, usage: COPY_DST | MAP_READ });
+    try {
+      names.forEach((name, i) => {
+        const place = this.buffers.get(this.outputs[name]!)!;
+        const bytes = bytesOf(this.outputs[name]!);
+        encoder.copyBufferToBuffer(place.buffer, place.offset ?? 0, staging, offsets[i]!, bytes);
+      });
+      if (clock) {
+        encoder.resolveQuerySet(clock.queries, 0, 2 * this.steps.length, clock.resolved, 0);
+        encoder.copyBufferToBuffer(clock.resolved, 0, staging, clockAt, clock.bytes);
+      }
+      this.device.queue.submit([encoder.finish()]);
+      await mapped(this.device, staging);
+      const bytes = staging.getMappedRange();
+      const outputs: Record<string, HostTensor> = {};
+      names.forEach((name, i) => {
+        const { shape, dtype } = this.outputs[name]!;
+        const part = bytes.slice(offsets[i]!, offsets[i]! + bytesOf(this.outputs[name]!));
+        outputs[name] = { shape, data: dtype === 'f32' ? new Float32Array(part) : new Uint32Array(part) };
+      });
+      const times = clock && new BigUint64Array(bytes.slice(clockAt, clockAt + clock.bytes));
+      return { outputs, profile: this.profile(performance.now() - started, times) };
+    } finally {
+      staging.destroy();
+      clock?.queries.destroy();
+      clock?.resolved.destroy();
+    }
+  }
+
+  private clock(): { queries: GPUQuerySet; resolved: GPUBuffer; bytes: number } {
+    const count = 2 * this.steps.length;
+    const { QUERY_RESOLVE, COPY_SRC } = GPUBufferUsage;
+    return {
+      queries: this.device.createQuerySet({ type: 'timestamp', count }),
+      resolved: this.device.createBuffer({ size: count * 8, usage: QUERY_RESOLVE | COPY_SRC }),
+      bytes: count * 8,
+    };
+  }
+
+  /** All nodes in one pass; in a pass each where they are timed. */
+  private encode(encoder: GPUCommandEncoder, queries?: GPUQuerySet): void {
+    let pass = queries ? undefined : encoder.beginComputePass();
+    this.steps.forEach(({ node, pipeline, bindGroup }, i) => {
+      const timed = queries && {
+        querySet: queries,
+        beginningOfPassWriteIndex: 2 * i,
+        endOfPassWriteIndex: 2 * i + 1,
+      };
+      if (timed) pass = encoder.beginComputePass({ label: node.label, timestampWrites: timed });
+      pass?.setPipeline(pipeline.pipeline);
+      pass?.setBindGroup(0, bindGroup);
+      pass?.dispatchWorkgroups(...node.dispatch.workgroups);
+      if (timed) pass?.end();
+    });
+    if (!queries) pass?.end();
+  }
+
+  private profile(runMs: number, times: BigUint64Array | undefined): RunProfile {
+    const nodes = this.graph.nodes.map((node, i): NodeProfile => {
+      const tensors = [...Object.values(node.inputs), ...Object.values(node.outputs)];
+      return {
+        label: node.label,
+        kernel: node.kernel.name,
+        shape: Object.values(node.outputs)[0]?.shape ?? [],
+        macs: node.dispatch.macs,
+        bytes: tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0),
+        microseconds: times && Number(times[2 * i + 1]! - times[2 * i]!) / 1000,
+      };
+    });
+    const { peakBytes, bytesWithoutReuse } = this.plan;
+    return {
+      dispatches: this.steps.length,
+      submits: 1,
+      readbacks: 1,
+      peakBytes,
+      bytesWithoutReuse,
+      runMs,
+      nodes,
+    };
+  }
+
+  /** Frees the buffers that are the program's own; weights are not. */
+  destroy(): void {
+    for (const buffer of this.owned) buffer.destroy();
+    this.owned.length = 0;
+  }
+}
+
+/** All variants that the graph needs, compiled in parallel; in the order of the nodes. */
+export function compileAll(device: GPUDevice, graph: Graph): Promise<Pipeline[]> {
+  return Promise.all(graph.nodes.map((node) => pipelineFor(device, node.kernel, node.dispatch)));
+}
+
+function bytesOf(tensor: Tensor): number {
+  return sizeOf(tensor) * ELEMENT_BYTES;
+}
+
+/** Throws where a tensor or a dispatch is too large for the device, and says what would help. */
+function checkLimits(node: Node, limits: GPUSupportedLimits): void {
+  for (const tensor of [...Object.values(node.inputs), ...Object.values(node.outputs)]) {
+    if (bytesOf(tensor) > limits.maxStorageBufferBindingSize) {
+      throw new UnsupportedError(
+        `${node.label}: ${tensor.label} ${describe(tensor)} takes ${bytesOf(tensor)} bytes; the device binds at most ` +
+          `${limits.maxStorageBufferBindingSize}. Use a smaller maxSize, or fewer proposals or detections`,
+      );
+    }
+  }
+  if (node.dispatch.workgroups.some((n) => n > MAX_WORKGROUPS)) {
+    throw new UnsupportedError(
+      `${node.label}: wanted at most ${MAX_WORKGROUPS} workgroups; got ${node.dispatch.workgroups}`,
+    );
+  }
+}
+
+/** Waits for the buffer; a device that goes away meanwhile is an error of ours, not a wait without end. */
+async function mapped(device: GPUDevice, staging: GPUBuffer): Promise<void> {
+  const lost = device.lost.then(({ message, reason }) => {
+    throw new DeviceLostError(
+      `the GPU device was lost (${reason || 'unknown'}): ${message || 'no reason given'}`,
+    );
+  });
+  try {
+    await Promise.race([staging.mapAsync(GPUMapMode.READ), lost]);
+  } catch (error) {
+    if (error instanceof DeviceLostError) throw error;
+    throw new DeviceLostError(`the results could not be read back: ${String(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,35 @@
+// maskrcnn-webgpu: Mask R-CNN and Faster R-CNN on WebGPU, from pixels to masks. Entry for browsers.
+
+export { requestDevice } from './device';
+export {
+  DeviceLostError,
+  ImageError,
+  MaskRcnnError,
+  ShaderError,
+  ShapeError,
+  UnsupportedError,
+  WeightError,
+} from './errors';
+export type { HostTensor, NodeProfile, RunProfile } from './graph/program';
+export type { ImageSource, RawImage } from './image';
+export { Mask } from './mask';
+export {
+  type Detection,
+  type DetectOptions,
+  type DetectResult,
+  describe,
+  interpret,
+  type LayerRow,
+  type LoadOptions,
+  MaskRCNN,
+} from './mask_rcnn';
+export type { Config, ConfigOptions } from './model/config';
+export { decodeRle, encodeRle, type Rle } from './rle';
+export type {
+  ByteSource,
+  Progress,
+  SafetensorsHeader,
+  TensorInfo,
+  WeightSource,
+} from './weights/safetensors';
+export { readSafetensors } from './weights/safetensors';

@@ -1,0 +1,322 @@
+// The public API: load a checkpoint on a device, detect in pictures.
+
+import { requestDevice } from './device';
+import { DeviceLostError, ShapeError } from './errors';
+import type { Tensor } from './graph/graph';
+import { compileAll, type HostTensor, Program, type RunProfile } from './graph/program';
+import { type ImageSource, type Pixels, pixelsOf } from './image';
+import { Mask } from './mask';
+import { COCO_CLASSES } from './model/coco';
+import { type Config, type ConfigOptions, configure } from './model/config';
+import type { Checkpoint, CheckpointTensor } from './model/layers';
+import { hasMasks, MASK_THRESHOLD, maskRcnn, type Network, pyramidLevels } from './model/mask_rcnn';
+import type { Size } from './model/transform';
+import { LayerLoader } from './weights/layer_loader';
+import { currentName } from './weights/names';
+import {
+  type Progress,
+  readSafetensors,
+  type SafetensorsHeader,
+  type TensorInfo,
+  type WeightSource,
+} from './weights/safetensors';
+
+export interface LoadOptions extends ConfigOptions {
+  /** Default: a new one with default limits, which `destroy` then frees. */
+  device?: GPUDevice;
+  /** Called as the file arrives, in bytes. */
+  onProgress?: (progress: Progress & { stage: 'weights' }) => void;
+  /** Stops the loading. */
+  signal?: AbortSignal;
+}
+
+export interface DetectOptions {
+  /** Only detections of at least this score, on top of the model's own threshold. */
+  scoreThreshold?: number;
+  /** Gives up before the GPU is asked, or drops the result. */
+  signal?: AbortSignal;
+  /** Report the run, with the GPU time of every node where the device has timestamp-query. */
+  profile?: boolean;
+  /** Labels of nodes whose outputs are wanted too, as `describe` lists them. */
+  tensors?: readonly string[];
+}
+
+/** One object that was found. */
+export interface Detection {
+  /** Its class's name. */
+  label: string;
+  /** Its class; 0 is the background and never found. */
+  classIndex: number;
+  /** Probability of the class, 0..1. */
+  score: number;
+  /** x1, y1, x2, y2 in pixels of the picture, from its top left corner. */
+  box: [number, number, number, number];
+  /** Absent where the checkpoint is a Faster R-CNN. */
+  mask?: Mask;
+}
+
+export interface DetectResult {
+  /** By descending score. */
+  detections: Detection[];
+  /** Of the picture, in pixels. */
+  width: number;
+  height: number;
+  /** Milliseconds: to prepare for a picture of a new size, and from upload to results. */
+  timing: { prepareMs: number; runMs: number };
+  profile?: RunProfile;
+  /** What `tensors` asked for, by label. */
+  tensors?: Record<string, HostTensor>;
+}
+
+/** A row of the layer table. */
+export interface LayerRow {
+  label: string;
+  kernel: string;
+  shape: readonly number[];
+  macs: number;
+  /** Bytes of the node's output. */
+  bytes: number;
+}
+
+interface Prepared {
+  readonly key: string;
+  readonly network: Network;
+  readonly program: Program;
+}
+
+/** What `load` has read and made; the constructor's private matter. */
+interface Loaded {
+  device: GPUDevice;
+  ownsDevice: boolean;
+  checkpoint: Checkpoint;
+  config: Config;
+  weights: Map<string, GPUBuffer>;
+  timing: MaskRCNN['timing'];
+}
+
+export class MaskRCNN {
+  readonly device: GPUDevice;
+  /** The numbers in force: the reference's defaults, the file's metadata, the options of `load`. */
+  readonly config: Readonly<Config>;
+  /** The checkpoint's tensors: names, dtypes, shapes. */
+  readonly checkpoint: Checkpoint;
+  /** Milliseconds of loading; the two run side by side. */
+  readonly timing: { readonly compileMs: number; readonly uploadMs: number };
+  private readonly weights: Map<string, GPUBuffer>;
+  private readonly ownsDevice: boolean;
+  private prepared: Prepared | undefined;
+  private queue: Promise<unknown> = Promise.resolve();
+  private gone: string | undefined;
+
+  protected constructor(loaded: Loaded) {
+    this.device = loaded.device;
+    this.ownsDevice = loaded.ownsDevice;
+    this.checkpoint = loaded.checkpoint;
+    this.config = loaded.config;
+    this.weights = loaded.weights;
+    this.timing = loaded.timing;
+    this.device.lost.then(({ message, reason }) => {
+      this.gone ??= `the GPU device was lost (${reason || 'unknown'}): ${message || 'no reason given'}; load the model anew`;
+    });
+  }
+
+  /**
+   * Reads a safetensors file with torchvision's names and brings it to the GPU while the kernels compile.
+   * Throws WeightError for a file that is not what it should be, UnsupportedError where there is no WebGPU.
+   */
+  static async load(source: WeightSource, options: LoadOptions = {}): Promise<MaskRCNN> {
+    return new MaskRCNN(await loadParts(source, options));
+  }
+
+  /** Finds objects in a picture. Calls may overlap: they queue. One GPU submit and one readback. */
+  detect(image: ImageSource, options: DetectOptions = {}): Promise<DetectResult> {
+    const turn = this.queue.then(async () => {
+      options.signal?.throwIfAborted();
+      this.checkAlive();
+      return this.run(pixelsOf(image), options);
+    });
+    this.queue = turn.catch(() => {});
+    return turn;
+  }
+
+  /** What would run for a picture of this size: a row for each node, without running it. */
+  describe(height: number, width: number): LayerRow[] {
+    return describe(this.checkpoint, this.config, { height, width });
+  }
+
+  /** Frees the GPU's memory. Detections under way fail with DeviceLostError. */
+  destroy(): void {
+    this.gone ??= 'the model was destroyed';
+    this.prepared?.program.destroy();
+    this.prepared = undefined;
+    for (const buffer of this.weights.values()) buffer.destroy();
+    this.weights.clear();
+    if (this.ownsDevice) this.device.destroy();
+  }
+
+  private checkAlive(): void {
+    if (this.gone) throw new DeviceLostError(`detect: ${this.gone}`);
+  }
+
+  private async run(pixels: Pixels, options: DetectOptions): Promise<DetectResult> {
+    const started = performance.now();
+    const { network, program } = await this.prepare(pixels, options.tensors ?? []);
+    const prepareMs = performance.now() - started;
+    this.checkAlive();
+    program.write(network.pixels, pixels.words);
+    const { outputs, profile } = await program.run({ profile: options.profile ?? false });
+    options.signal?.throwIfAborted();
+    const detections = detectionsOf(outputs, pixels, this.classNames());
+    const wanted = options.scoreThreshold ?? 0;
+    return {
+      detections: detections.filter(({ score }) => score >= wanted),
+      width: pixels.width,
+      height: pixels.height,
+      timing: { prepareMs, runMs: profile.runMs },
+      ...(options.profile ? { profile } : {}),
+      ...(options.tensors
+        ? { tensors: Object.fromEntries(options.tensors.map((label) => [label, outputs[label]!])) }
+        : {}),
+    };
+  }
+
+  /** The program for pictures of this size; made anew when the size changes. */
+  private async prepare({ height, width }: Size, labels: readonly string[]): Promise<Prepared> {
+    const key = `${height} x ${width} ${labels.join(' ')}`;
+    if (this.prepared?.key === key) return this.prepared;
+    this.prepared?.program.destroy();
+    this.prepared = undefined;
+    const network = maskRcnn(this.checkpoint, this.config, { height, width });
+    const outputs: Record<string, Tensor> = { ...network.outputs };
+    for (const label of labels) outputs[label] = network.graph.find(label);
+    const program = await Program.create(this.device, network.graph, this.weights, outputs);
+    this.prepared = { key, network, program };
+    return this.prepared;
+  }
+
+  private classNames(): (index: number) => string {
+    const classes = this.checkpoint.get('roi_heads.box_predictor.cls_score.weight')?.shape[0];
+    const names = this.config.classes ?? (classes === COCO_CLASSES.length ? COCO_CLASSES : []);
+    return (index) => names[index] ?? `class ${index}`;
+  }
+}
+
+/** The layer table of a checkpoint for a picture of a given size. Needs no device. */
+export function describe(checkpoint: Checkpoint, config: Config, size: Size): LayerRow[] {
+  return maskRcnn(checkpoint, config, size).graph.nodes.map((node) => {
+    const shape = Object.values(node.outputs)[0]?.shape ?? [];
+    const bytes = Object.values(node.dispatch.outputs).reduce(
+      (sum, output) => sum + 4 * output.shape.reduce((a, b) => a * b, 1),
+      0,
+    );
+    return { label: node.label, kernel: node.kernel.name, shape, macs: node.dispatch.macs, bytes };
+  });
+}
+
+/** The tensors by their current names, and the configuration that follows from header and options. */
+export function interpret(
+  header: SafetensorsHeader,
+  options: ConfigOptions = {},
+): { tensors: Map<string, TensorInfo>; config: Config } {
+  const tensors = new Map(header.tensors.map((tensor) => [currentName(tensor.name), tensor]));
+  const oldNames = header.tensors.some(({ name }) => currentName(name) !== name);
+  const traits = { oldNames, hasMasks: hasMasks(tensors), levels: pyramidLevels(tensors) };
+  return { tensors, config: configure(header.metadata, options, traits) };
+}
+
+async function loadParts(source: WeightSource, options: LoadOptions): Promise<Loaded> {
+  const { onProgress, signal } = options;
+  signal?.throwIfAborted();
+  const started = performance.now();
+  const device = options.device ?? (await requestDevice());
+  const ownsDevice = !options.device;
+  let loader: LayerLoader | undefined;
+  let interpreted: ReturnType<typeof interpret> | undefined;
+  let compiled: Promise<number> = Promise.resolve(0);
+  try {
+    const header = await readSafetensors(
+      source,
+      {
+        header(found) {
+          interpreted = interpret(found, options);
+          const { tensors, config } = interpreted;
+          // shapes of maps do not change which variants are compiled, so any size will do
+          const { graph } = maskRcnn(tensors, config, { height: config.minSize, width: config.minSize });
+          loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
+          compiled = compileAll(device, graph).then(() => performance.now() - started);
+          compiled.catch(() => {}); // awaited below; a failure of the download comes first
+        },
+        data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
+      },
+      {
+        ...(onProgress && {
+          onProgress: (progress: Progress) => onProgress({ ...progress, stage: 'weights' }),
+        }),
+        ...(signal && { signal }),
+      },
+    );
+    if (!loader || !interpreted)
+      throw new ShapeError(`load: no header was read; got ${header.tensors.length} tensors`);
+    const weights = await loader.finish();
+    const uploadMs = performance.now() - started;
+    const compileMs = await compiled;
+    signal?.throwIfAborted();
+    const { tensors, config } = interpreted;
+    const checkpoint: Checkpoint = new Map(
+      [...tensors].map(([name, { dtype, shape }]): [string, CheckpointTensor] => [
+        name,
+        { name, dtype, shape },
+      ]),
+    );
+    return { device, ownsDevice, checkpoint, config, weights, timing: { compileMs, uploadMs } };
+  } catch (error) {
+    loader?.destroy();
+    if (ownsDevice) device.destroy();
+    throw error;
+  }
+}
+
+/** The detections, from what was read back. */
+function detectionsOf(
+  outputs: Readonly<Record<string, HostTensor>>,
+  { width, height }: Size,
+  nameOf: (index: number) => string,
+): Detection[] {
+  const { boxes, scores, labels, count, probabilities, regions, bits } = outputs as Record<
+    string,
+    HostTensor
+  >;
+  const side = probabilities?.shape[1] ?? 0;
+  return Array.from({ length: count!.data[0]! }, (_, i) => {
+    const classIndex = labels!.data[i]!;
+    const box = [...boxes!.data.subarray(4 * i, 4 * i + 4)] as Detection['box'];
+    const detection: Detection = { label: nameOf(classIndex), classIndex, score: scores!.data[i]!, box };
+    if (!probabilities || !regions || !bits) return detection;
+    detection.mask = new Mask({
+      side,
+      probabilities: (probabilities.data as Float32Array).slice(i * side * side, (i + 1) * side * side),
+      box,
+      imageWidth: width,
+      imageHeight: height,
+      bits: packedBits(regions.data as Uint32Array, bits.data as Uint32Array, i),
+    });
+    return detection;
+  });
+}
+
+/** mask_regions' mark of a mask that found no room. */
+const NO_ROOM = 0xffffffff;
+
+function packedBits(regions: Uint32Array, bits: Uint32Array, i: number) {
+  const [x0, y0, width, height, wordsPerRow, first] = regions.subarray(6 * i, 6 * i + 6) as unknown as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  if (first === NO_ROOM) return undefined;
+  const words = bits.slice(first, first + wordsPerRow * height);
+  return { threshold: MASK_THRESHOLD, x0, y0, width, height, wordsPerRow, words };
+}

@@ -1,0 +1,141 @@
+// Mask R-CNN, He et al. 2017 (arXiv:1703.06870), inference, on a ResNet-FPN; Faster R-CNN where the checkpoint
+// has no mask head.
+//
+//   pixels ── preprocess ── resnet ── c2..c5 ── fpn ── p2..p6 ── rpn ── proposals
+//                                                │                         │
+//                                                ├── p2..p5 ── roi_align 7x7 ── box head ── boxes, classes, scores
+//                                                │                                             │
+//                                                └── p2..p5 ────────────── roi_align 14x14 ── mask head ── masks
+//
+// Each scope is a prefix of the checkpoint's names, so a node's label is its weight's name.
+
+import { Graph, type Tensor } from '../graph/graph';
+import { maskRegions } from '../kernels/mask_regions';
+import { pasteMaskBits } from '../kernels/paste_mask_bits';
+import { preprocess } from '../kernels/preprocess';
+import { scaleBoxes } from '../kernels/scale_boxes';
+import type { Config } from './config';
+import { fpn } from './fpn';
+import { type Checkpoint, Layers } from './layers';
+import type { Boxes } from './nms';
+import { resnet } from './resnet';
+import { detectBoxes, predictMasks } from './roi_heads';
+import { proposeRegions } from './rpn';
+import { canvasSize, resizedSize, resizeTable, type Size } from './transform';
+
+/** A mask is set where its probability, pasted into the picture, is above it. */
+export const MASK_THRESHOLD = 0.5;
+
+/** Words for the bits of all masks of a picture, at most: 4 MiB. Masks beyond it are pasted on the host. */
+const MAX_MASK_WORDS = 1 << 20;
+
+/** A network for pictures of one size: what to run, what to fill in, and what comes out. */
+export interface Network {
+  readonly graph: Graph;
+  /** u32 [H, W]: RGBA bytes, R lowest. */
+  readonly pixels: Tensor;
+  /** What `detect` reads back; see `Detections`. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  readonly resized: Size;
+}
+
+/** The whole network for pictures of `size`. */
+export function maskRcnn(checkpoint: Checkpoint, config: Config, size: Size): Network {
+  const graph = new Graph();
+  const g = new Layers(graph, checkpoint);
+  const resized = resizedSize(size.height, size.width, config.minSize, config.maxSize, config.scaleRule);
+  const canvas = canvasSize(resized.height, resized.width);
+
+  const { pixels, image } = transform(graph, size, resized, canvas, config);
+  const stages = resnet(g.scope('backbone.body'), image); //                       c2 .. c5
+  const pyramid = fpn(g.scope('backbone.fpn'), stages); //                         p2 .. p6
+  const pooledLevels = pyramid.slice(0, -1); //                                    p2 .. p5
+  const proposals = proposeRegions(g.scope('rpn'), pyramid, resized, canvas, config);
+  const heads = g.scope('roi_heads');
+  const detections = detectBoxes(heads, pooledLevels, proposals, resized, config);
+  const imageBoxes = toPicture(graph, detections, resized, size);
+  const { scores, labels, count } = detections;
+  const found = { boxes: imageBoxes, scores, labels, count };
+  if (!hasMasks(checkpoint)) return { graph, pixels, outputs: found, resized };
+
+  const probabilities = predictMasks(heads, pooledLevels, detections, resized);
+  const masks = pasteMasks(graph, probabilities, imageBoxes, count, size);
+  return { graph, pixels, outputs: { ...found, probabilities, ...masks }, resized };
+}
+
+export function hasMasks(checkpoint: Checkpoint): boolean {
+  return checkpoint.has('roi_heads.mask_predictor.mask_fcn_logits.weight');
+}
+
+/** Levels of the pyramid that the RPN sees: a lateral each, and the subsampled one. */
+export function pyramidLevels(checkpoint: Checkpoint): number {
+  let laterals = 0;
+  while (checkpoint.has(`backbone.fpn.inner_blocks.${laterals}.0.weight`)) laterals++;
+  return laterals + 1;
+}
+
+/** Normalise, resize, pad. pixels [H, W] -> image [1, H', W', 4] */
+function transform(
+  graph: Graph,
+  size: Size,
+  resized: Size,
+  canvas: Size,
+  config: Config,
+): { pixels: Tensor; image: Tensor } {
+  const pixels = graph.input('pixels', { shape: [size.height, size.width], dtype: 'u32' });
+  const [rows, columns] = [resizeTable(size.height, resized.height), resizeTable(size.width, resized.width)];
+  const { image } = graph.apply(
+    'transform',
+    preprocess,
+    {
+      pixels,
+      columns: graph.constant('transform.columns', [resized.width, 2], columns.index),
+      column_weights: graph.constant('transform.column_weights', [resized.width], columns.weight),
+      rows: graph.constant('transform.rows', [resized.height, 2], rows.index),
+      row_weights: graph.constant('transform.row_weights', [resized.height], rows.weight),
+    },
+    {
+      ...resized,
+      canvasHeight: canvas.height,
+      canvasWidth: canvas.width,
+      mean: config.imageMean,
+      std: config.imageStd,
+    },
+    'image',
+  );
+  return { pixels, image };
+}
+
+/** Boxes from resized to picture pixels. */
+function toPicture(graph: Graph, { boxes, count }: Boxes, resized: Size, size: Size): Tensor {
+  const attributes = { ...size, resizedHeight: resized.height, resizedWidth: resized.width };
+  return graph.apply('scale_boxes', scaleBoxes, { boxes, count }, attributes, 'image_boxes').image_boxes;
+}
+
+/** The masks as bits, each in the rectangle of the picture that its box covers. */
+function pasteMasks(
+  graph: Graph,
+  probabilities: Tensor,
+  imageBoxes: Tensor,
+  count: Tensor,
+  size: Size,
+): { regions: Tensor; bits: Tensor } {
+  const [detections, side] = probabilities.shape as [number, number, number];
+  const capacity = Math.min(detections * size.height * Math.ceil(size.width / 32), MAX_MASK_WORDS);
+  const { regions } = graph.apply(
+    'mask_regions',
+    maskRegions,
+    { image_boxes: imageBoxes, count },
+    { ...size, side, capacity },
+    'regions',
+    'used',
+  );
+  const { bits } = graph.apply(
+    'paste_mask_bits',
+    pasteMaskBits,
+    { probabilities, image_boxes: imageBoxes, regions },
+    { threshold: MASK_THRESHOLD, capacity },
+    'bits',
+  );
+  return { regions, bits };
+}

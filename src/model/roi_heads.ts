@@ -1,0 +1,166 @@
+// The heads that look at regions: classes and boxes of the proposals (Girshick 2015, Fast R-CNN,
+// arXiv:1504.08083, on a pyramid as in FPN section 4.2), then the masks of the detections (He et al. 2017,
+// Mask R-CNN, arXiv:1703.06870, figure 4, right).
+
+import { WeightError } from '../errors';
+import type { Tensor } from '../graph/graph';
+import { maskSelect } from '../kernels/mask_select';
+import { roiAlign } from '../kernels/roi_align';
+import { softmax } from '../kernels/softmax';
+import { sortCandidates } from '../kernels/sort_candidates';
+import type { Config } from './config';
+import type { Layers } from './layers';
+import { inferScales, levelCuts } from './levels';
+import { type Boxes, suppress } from './nms';
+import type { Size } from './transform';
+
+/** Sample points a side of each bin. */
+const SAMPLES = 2;
+/** Bins a side of what the mask head sees. */
+const MASK_BINS = 14;
+/** Detections are dropped below this side, in resized pixels. */
+const MIN_SIZE = 1e-2;
+
+/** p2 .. p5, proposals [R, 4] -> detections, each with its class as label, best first. */
+export function detectBoxes(
+  heads: Layers,
+  pyramid: readonly Tensor[],
+  proposals: Boxes,
+  resized: Size,
+  config: Config,
+): Boxes {
+  const { count } = proposals;
+  const pooled = pool(
+    heads.label('box_roi_pool'),
+    heads,
+    pyramid,
+    proposals,
+    resized,
+    boxBins(heads, pyramid),
+  );
+  const features = boxHead(heads.scope('box_head'), pooled, count);
+  const predictor = heads.scope('box_predictor');
+  const logits = predictor.linear('cls_score', features, { count });
+  const regression = predictor.linear('bbox_pred', features, { count });
+  const softmaxed = heads.graph.apply(
+    heads.label('softmax'),
+    softmax,
+    { input: logits, count },
+    {},
+    'output',
+  );
+  const { boxes, candidates } = heads.graph.apply(
+    heads.label('sort_candidates'),
+    sortCandidates,
+    { scores: softmaxed.output, regression, proposals: proposals.boxes, count },
+    { ...resized, minSize: MIN_SIZE, scoreThreshold: config.boxScoreThresh },
+    'boxes',
+    'candidates',
+  );
+  return suppress(
+    heads.graph,
+    heads.prefix,
+    { boxes, scores: candidates },
+    {
+      threshold: config.boxNmsThresh,
+      limit: config.boxDetectionsPerImg,
+      firstGroup: 1,
+      activation: 'none',
+    },
+  );
+}
+
+/** Bins a side of what the box head sees: 7 in the papers. Follows from the first fully connected layer. */
+function boxBins(heads: Layers, pyramid: readonly Tensor[]): number {
+  const head = heads.scope('box_head');
+  const first = head.has('fc6') ? 'fc6' : `${convolutions(head) + 1}`;
+  const inputs = head.shape(`${first}.weight`)[1] as number;
+  const channels = pyramid[0]?.shape[3] as number;
+  const bins = Math.sqrt(inputs / channels);
+  if (!Number.isInteger(bins)) {
+    throw new WeightError(
+      `${head.label(first)} has ${inputs} inputs: not ${channels} channels of square bins`,
+    );
+  }
+  return bins;
+}
+
+/** Convolutions at the start of a head: `0.0`, `1.0`, … */
+function convolutions(head: Layers): number {
+  let n = 0;
+  while (head.has(`${n}.0`)) n++;
+  return n;
+}
+
+/** Two fully connected layers; or, in torchvision's v2, convolutions and one. pooled [R, P, P, C] -> [R, F] */
+function boxHead(head: Layers, pooled: Tensor, count: Tensor): Tensor {
+  if (head.has('fc6')) {
+    const fc6 = head.linear('fc6', pooled, { activation: 'relu', count });
+    return head.linear('fc7', fc6, { activation: 'relu', count });
+  }
+  const trunk = convolve(head, pooled, count);
+  // after the convolutions come a Flatten, which has no weights, and the fully connected layer
+  return head.linear(`${convolutions(head) + 1}`, trunk, { activation: 'relu', count });
+}
+
+/** 3x3 convolutions with ReLU, as many as the checkpoint has. */
+function convolve(head: Layers, input: Tensor, count: Tensor): Tensor {
+  let x = input;
+  for (let i = 0; i < convolutions(head); i++) {
+    x = head.conv2d(`${i}.0`, x, { padding: 1, norm: `${i}.1`, activation: 'relu', count });
+  }
+  return x;
+}
+
+/** p2 .. p5, detections [D, 4] -> probabilities [D, 28, 28] of the detected class's mask. */
+export function predictMasks(
+  heads: Layers,
+  pyramid: readonly Tensor[],
+  detections: Boxes,
+  resized: Size,
+): Tensor {
+  const { count, labels } = detections;
+  const pooled = pool(heads.label('mask_roi_pool'), heads, pyramid, detections, resized, MASK_BINS);
+  const trunk = convolve(heads.scope('mask_head'), pooled, count);
+  const predictor = heads.scope('mask_predictor');
+  const upsampled = predictor.convTranspose2d('conv5_mask', trunk, { stride: 2, activation: 'relu', count });
+  const logits = predictor.conv2d('mask_fcn_logits', upsampled, { count });
+  const { probabilities } = heads.graph.apply(
+    heads.label('mask_select'),
+    maskSelect,
+    { logits, labels, count },
+    {},
+    'probabilities',
+  );
+  return probabilities;
+}
+
+/** ROIAlign from the level that fits each box. boxes [R, 4] -> [R, P, P, C] */
+function pool(
+  label: string,
+  heads: Layers,
+  pyramid: readonly Tensor[],
+  { boxes, count }: Boxes,
+  resized: Size,
+  bins: number,
+): Tensor {
+  const scales = inferScales(
+    pyramid.map((map) => map.shape[1] as number),
+    resized.height,
+  );
+  const [level0, level1, level2, level3, level4] = pyramid as [Tensor, ...(Tensor | undefined)[]];
+  const { pooled } = heads.graph.apply(
+    label,
+    roiAlign,
+    { level0, level1, level2, level3, level4, boxes, count },
+    {
+      pooled: bins,
+      samples: SAMPLES,
+      aligned: false,
+      scales,
+      cuts: levelCuts(-Math.log2(scales[0]!), -Math.log2(scales.at(-1)!)),
+    },
+    'pooled',
+  );
+  return pooled;
+}

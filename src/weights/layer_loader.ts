@@ -1,0 +1,238 @@
+// Brings a checkpoint's bytes to the GPU as they arrive, and packs each layer there as soon as its tensors are
+// complete. Large tensors never become numbers on the JavaScript heap; only biases and batch norms do.
+
+import { WeightError } from '../errors';
+import type { LayerWeights } from '../graph/graph';
+import { ELEMENT_BYTES, u32 } from '../kernels/kernel';
+import { packWeight } from '../kernels/pack_weight';
+import { pipelineFor } from '../kernels/pipelines';
+import { packParams } from '../kernels/specialise';
+import { type TensorInfo, toFloat32 } from './safetensors';
+
+/** The vectors of a batch norm, by their names in the checkpoint. */
+const NORM_VECTORS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
+
+/** Bytes written before we wait for the GPU to take them in, so that they do not pile up. */
+const IN_FLIGHT_BYTES = 64 << 20;
+
+interface Job {
+  readonly layer: LayerWeights;
+  /** Names of tensors that have not arrived in full. */
+  readonly awaited: Set<string>;
+}
+
+/** How a batch norm and a bias fold into a layer: weight[o] *= scale[o], and a new bias. */
+interface Folded {
+  scale?: Float32Array<ArrayBuffer> | undefined;
+  bias?: Float32Array<ArrayBuffer> | undefined;
+}
+
+export class LayerLoader {
+  private readonly jobs = new Map<string, Job>();
+  private readonly raw = new Map<string, GPUBuffer>();
+  private readonly vectors = new Map<string, Float32Array<ArrayBuffer>>();
+  private readonly pieces = new Map<string, Uint8Array[]>();
+  private readonly packed = new Map<string, GPUBuffer>();
+  private inFlight = 0;
+
+  /** Throws WeightError that lists what `tensors` lack or have too much for these layers. */
+  constructor(
+    private readonly device: GPUDevice,
+    layers: Iterable<LayerWeights>,
+    private readonly tensors: ReadonlyMap<string, TensorInfo>,
+    private readonly bnEps: number,
+  ) {
+    for (const layer of layers) {
+      const names = namesOf(layer);
+      const job = { layer, awaited: new Set(names) };
+      for (const name of names) this.jobs.set(name, job);
+    }
+    const missing = [...this.jobs.keys()].filter((name) => !tensors.has(name));
+    const unexpected = [...tensors.keys()].filter((name) => !this.jobs.has(name));
+    if (missing.length || unexpected.length) {
+      throw new WeightError(
+        `the checkpoint's tensors are not this network's: missing ${list(missing)}; unexpected ${list(unexpected)}`,
+      );
+    }
+  }
+
+  /** The next bytes of tensor `name`. Packs its layer when they are the last that it needs. */
+  async data(name: string, offset: number, bytes: Uint8Array): Promise<void> {
+    const info = this.tensors.get(name) as TensorInfo;
+    const job = this.jobs.get(name) as Job;
+    checkFinite(name, info, bytes);
+    if (name === job.layer.weight) this.upload(name, info, offset, bytes);
+    else this.pieces.set(name, [...(this.pieces.get(name) ?? []), bytes.slice()]);
+    if (offset + bytes.length < info.end - info.begin) return;
+    if (name !== job.layer.weight) {
+      this.vectors.set(name, toFloat32(info.dtype, joined(this.pieces.get(name) ?? [])));
+      this.pieces.delete(name);
+    }
+    job.awaited.delete(name);
+    if (job.awaited.size === 0) await this.pack(job.layer);
+  }
+
+  /** The packed tensors by label. They are the caller's from here on. */
+  async finish(): Promise<Map<string, GPUBuffer>> {
+    await this.device.queue.onSubmittedWorkDone();
+    return this.packed;
+  }
+
+  /** Frees everything, after a failure. */
+  destroy(): void {
+    for (const buffer of [...this.raw.values(), ...this.packed.values()]) buffer.destroy();
+  }
+
+  private upload(name: string, info: TensorInfo, offset: number, bytes: Uint8Array): void {
+    const size = Math.ceil((info.end - info.begin) / 4) * 4;
+    const { STORAGE, COPY_DST } = GPUBufferUsage;
+    const buffer =
+      this.raw.get(name) ??
+      this.device.createBuffer({ label: `raw ${name}`, size, usage: STORAGE | COPY_DST });
+    this.raw.set(name, buffer);
+    const whole = bytes.length % 4 === 0 ? bytes : padded(bytes);
+    this.device.queue.writeBuffer(buffer, offset, whole as Uint8Array<ArrayBuffer>);
+    this.inFlight += bytes.length;
+  }
+
+  private async pack(layer: LayerWeights): Promise<void> {
+    const { scale, bias } = this.fold(layer);
+    const { packedWeight, packedBias, pack, weight } = layer;
+    const raw = this.raw.get(weight) as GPUBuffer;
+    const [groups] = [pack.groups ?? 1];
+    if (packedBias && bias) {
+      this.packed.set(
+        packedBias.label,
+        this.filled(packedBias.label, packGroups(bias, groups, packedBias.shape[0]!)),
+      );
+    }
+    const scaling = scale && this.filled(`scale ${weight}`, scale);
+    const output = await this.dispatch(packedWeight.label, raw, scaling, layer);
+    this.packed.set(packedWeight.label, output);
+    // destroyed buffers live on until the work that was submitted with them is done
+    raw.destroy();
+    scaling?.destroy();
+    this.raw.delete(weight);
+    for (const name of namesOf(layer)) this.vectors.delete(name);
+    if (this.inFlight > IN_FLIGHT_BYTES) {
+      await this.device.queue.onSubmittedWorkDone();
+      this.inFlight = 0;
+    }
+  }
+
+  private async dispatch(
+    label: string,
+    raw: GPUBuffer,
+    scale: GPUBuffer | undefined,
+    { pack }: LayerWeights,
+  ): Promise<GPUBuffer> {
+    const { device } = this;
+    const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
+    const inputs = { raw: u32(raw.size / 4), scale: scale && { shape: [outputs], dtype: 'f32' as const } };
+    const dispatch = packWeight.dispatch(inputs, pack);
+    const { pipeline, layout, bindings, text } = await pipelineFor(device, packWeight, dispatch);
+    const { STORAGE, COPY_SRC, UNIFORM } = GPUBufferUsage;
+    const size = dispatch.outputs.packed!.shape.reduce((a, b) => a * b, ELEMENT_BYTES);
+    const packed = device.createBuffer({ label, size, usage: STORAGE | COPY_SRC });
+    const params = this.filled('params', packParams(text, dispatch.params, packWeight.name), UNIFORM);
+    const buffers: Record<string, GPUBuffer | undefined> = { params, raw, scale, packed };
+    const entries = [...bindings].map(([name, binding]) => ({
+      binding,
+      resource: { buffer: buffers[name]! },
+    }));
+    const encoder = device.createCommandEncoder({ label: `pack ${label}` });
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
+    pass.dispatchWorkgroups(...dispatch.workgroups);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    params.destroy();
+    return packed;
+  }
+
+  private filled(label: string, data: Float32Array<ArrayBuffer> | ArrayBuffer, kind?: number): GPUBuffer {
+    const usage = (kind ?? GPUBufferUsage.STORAGE) | GPUBufferUsage.COPY_DST;
+    const buffer = this.device.createBuffer({ label, size: Math.max(16, data.byteLength), usage });
+    this.device.queue.writeBuffer(buffer, 0, data);
+    return buffer;
+  }
+
+  /** y = (x - mean) * w / sqrt(var + eps) + b, in float64, as a scale and a bias. */
+  private fold({ bias, norm, pack }: LayerWeights): Folded {
+    const own = bias ? this.vectors.get(bias) : undefined;
+    if (!norm) return { bias: own };
+    const [w, b, mean, variance] = NORM_VECTORS.map((part) => this.vectors.get(`${norm}.${part}`)!);
+    const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
+    const scale = new Float32Array(outputs);
+    const shift = new Float32Array(outputs);
+    for (let o = 0; o < outputs; o++) {
+      const factor = w![o]! / Math.sqrt(variance![o]! + this.bnEps);
+      if (!Number.isFinite(factor)) {
+        throw new WeightError(
+          `${norm}: channel ${o} cannot be normalised: running_var ${variance![o]} + bn_eps ${this.bnEps}. ` +
+            'Check bn_eps, in the metadata or as option bnEps of load',
+        );
+      }
+      scale[o] = factor;
+      shift[o] = b![o]! + ((own?.[o] ?? 0) - mean![o]!) * factor;
+    }
+    return { scale, bias: shift };
+  }
+}
+
+/** Names of all tensors that a layer is made of. */
+function namesOf({ weight, bias, norm }: LayerWeights): string[] {
+  const vectors = norm ? NORM_VECTORS.map((part) => `${norm}.${part}`) : [];
+  return [weight, ...(bias ? [bias] : []), ...vectors];
+}
+
+/** Each group's outputs, padded with zeros to a whole number of vec4s. */
+function packGroups(values: Float32Array, groups: number, length: number): Float32Array<ArrayBuffer> {
+  const packed = new Float32Array(length);
+  const [from, to] = [values.length / groups, length / groups];
+  for (let group = 0; group < groups; group++) {
+    packed.set(values.subarray(group * from, (group + 1) * from), group * to);
+  }
+  return packed;
+}
+
+function padded(bytes: Uint8Array): Uint8Array {
+  const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
+  whole.set(bytes);
+  return whole;
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+/** Exponent bits that mark infinities and NaN, in a 32-bit word that holds one F32 or two halves. */
+const EXPONENTS = { F32: [0x7f800000], F16: [0x7c00, 0x7c000000], BF16: [0x7f80, 0x7f800000] };
+
+/** A weight that is not a number would spread over the whole result: say where it is instead. */
+function checkFinite(name: string, { dtype }: TensorInfo, bytes: Uint8Array): void {
+  const whole = bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0 ? bytes : padded(bytes);
+  const words = new Uint32Array(whole.buffer, whole.byteOffset, whole.length / 4);
+  for (const mask of EXPONENTS[dtype]) {
+    for (let i = 0; i < words.length; i++) {
+      // as signed numbers on both sides: bitwise results are
+      if ((words[i]! & mask) === mask) {
+        throw new WeightError(`${name}: wanted finite numbers; got an infinity or NaN. The file is damaged`);
+      }
+    }
+  }
+}
+
+/** The first names, and how many more. */
+function list(names: readonly string[]): string {
+  if (!names.length) return 'none';
+  const more = names.length > 12 ? ` and ${names.length - 12} more` : '';
+  return `${names.length} (${names.slice(0, 12).join(', ')}${more})`;
+}
