@@ -84,8 +84,8 @@ interface Prepared {
   readonly program: Program;
 }
 
-/** What `load` has read and made; the constructor's private matter. */
-interface Loaded {
+/** What `load` has read and made. */
+export interface Loaded {
   device: GPUDevice;
   ownsDevice: boolean;
   checkpoint: Checkpoint;
@@ -224,7 +224,8 @@ export function interpret(
   return { tensors, config: configure(header.metadata, options, traits) };
 }
 
-async function loadParts(source: WeightSource, options: LoadOptions): Promise<Loaded> {
+/** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
+export async function loadParts(source: WeightSource, options: LoadOptions): Promise<Loaded> {
   const { onProgress, signal } = options;
   signal?.throwIfAborted();
   const started = performance.now();

@@ -85,14 +85,14 @@ function transform(
   const pixels = graph.input('pixels', { shape: [size.height, size.width], dtype: 'u32' });
   const [rows, columns] = [resizeTable(size.height, resized.height), resizeTable(size.width, resized.width)];
   const { image } = graph.apply(
-    'transform',
+    'image',
     preprocess,
     {
       pixels,
-      columns: graph.constant('transform.columns', [resized.width, 2], columns.index),
-      column_weights: graph.constant('transform.column_weights', [resized.width], columns.weight),
-      rows: graph.constant('transform.rows', [resized.height, 2], rows.index),
-      row_weights: graph.constant('transform.row_weights', [resized.height], rows.weight),
+      columns: graph.constant('image.columns', [resized.width, 2], columns.index),
+      column_weights: graph.constant('image.column_weights', [resized.width], columns.weight),
+      rows: graph.constant('image.rows', [resized.height, 2], rows.index),
+      row_weights: graph.constant('image.row_weights', [resized.height], rows.weight),
     },
     {
       ...resized,

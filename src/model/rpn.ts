@@ -25,7 +25,7 @@ export function proposeRegions(
 ): Boxes {
   const g = rpn.graph;
   const head = rpn.scope('head');
-  const maps = pyramid.map((map, level) => rpnHead(head, map, `[${level}]`));
+  const maps = pyramid.map((map, level) => rpnHead(head, map, `@p${level + 2}`));
   const objectness = g.concat(
     rpn.label('objectness'),
     maps.map((map) => map.objectness),
