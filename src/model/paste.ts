@@ -54,18 +54,16 @@ export function pasteMask(
   region: Region,
 ): Float32Array {
   const { x0, y0, x1, y1 } = pasteCorners(box, side);
-  const columns = resizeTable(side + 2, Math.max(x1 - x0 + 1, 1));
-  const rows = resizeTable(side + 2, Math.max(y1 - y0 + 1, 1));
+  const columns = resizeTable(side + 2, Math.max(x1 - x0 + 1, 1), region.x - x0, region.width);
+  const rows = resizeTable(side + 2, Math.max(y1 - y0 + 1, 1), region.y - y0, region.height);
   const padded = (y: number, x: number) =>
     y >= 1 && y <= side && x >= 1 && x <= side ? mask[(y - 1) * side + x - 1]! : 0;
   const soft = new Float32Array(region.width * region.height);
   for (let y = 0; y < region.height; y++) {
-    const row = region.y + y - y0;
-    const [top, bottom, down] = [rows.index[2 * row]!, rows.index[2 * row + 1]!, rows.weight[row]!];
+    const [top, bottom, down] = [rows.index[2 * y]!, rows.index[2 * y + 1]!, rows.weight[y]!];
     for (let x = 0; x < region.width; x++) {
-      const column = region.x + x - x0;
-      const [left, right] = [columns.index[2 * column]!, columns.index[2 * column + 1]!];
-      const across = columns.weight[column]!;
+      const [left, right] = [columns.index[2 * x]!, columns.index[2 * x + 1]!];
+      const across = columns.weight[x]!;
       const above = (1 - across) * padded(top, left) + across * padded(top, right);
       const below = (1 - across) * padded(bottom, left) + across * padded(bottom, right);
       soft[y * region.width + x] = (1 - down) * above + down * below;

@@ -40,26 +40,27 @@ export function canvasSize(height: number, width: number, divisor = 32): Size {
   };
 }
 
-/** One axis of a bilinear resize: out[d] = (1 - weight[d]) * in[index[2d]] + weight[d] * in[index[2d + 1]]. */
+/** One axis of a bilinear resize: out[i] = (1 - weight[i]) * in[index[2i]] + weight[i] * in[index[2i + 1]]. */
 export interface ResizeTable {
   index: Uint32Array;
   weight: Float32Array;
 }
 
 /**
- * Half-pixel centres, no antialias. The ratio is rounded to float32 and the coordinate is not:
- * a float32 coordinate near 1000 is off by 6e-5, which noise in a picture multiplies.
+ * Half-pixel centres, no antialias; of `count` outputs from `first` on. The coordinate is rounded to
+ * float32 once, as by the fused multiply-add in PyTorch 2: within 3e-7 of it on all our pictures, where
+ * an unrounded one, as in PyTorch 1, departs by 4e-5.
  */
-export function resizeTable(nIn: number, nOut: number): ResizeTable {
+export function resizeTable(nIn: number, nOut: number, first = 0, count = nOut): ResizeTable {
   const ratio = fround(nIn / nOut);
-  const index = new Uint32Array(2 * nOut);
-  const weight = new Float32Array(nOut);
-  for (let d = 0; d < nOut; d++) {
-    const at = Math.max(ratio * (d + 0.5) - 0.5, 0);
+  const index = new Uint32Array(2 * count);
+  const weight = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    const at = Math.max(fround(ratio * (first + i + 0.5) - 0.5), 0);
     const low = Math.min(Math.floor(at), nIn - 1);
-    index[2 * d] = low;
-    index[2 * d + 1] = Math.min(low + 1, nIn - 1);
-    weight[d] = at - low;
+    index[2 * i] = low;
+    index[2 * i + 1] = Math.min(low + 1, nIn - 1);
+    weight[i] = at - low;
   }
   return { index, weight };
 }

@@ -1,0 +1,122 @@
+// The feature pyramid as roi_align and roi_pool see it: one to five maps, finest first, and the level
+// of each box: Lin et al. 2017, Feature Pyramid Networks (arXiv:1612.03144), equation 1.
+//
+//   level0 .. level4 [1, H, W, C]   channels as vec4f, so C / 4 quads a pixel
+//   boxes            [R, 4]         x1 y1 x2 y2, pixels of the resized image
+//   count            [1]            how many rows of `boxes` are real
+//   pooled           [R, P, P, C]   rows from count on are undefined
+//
+// One invocation writes one (box, bin, quad); neighbours differ in quad, so loads coalesce.
+
+const LEVELS = 4u;
+const LEVEL1 = true;  // LEVELS > 1, and so on: which maps are bound
+const LEVEL2 = true;
+const LEVEL3 = true;
+const LEVEL4 = false;
+
+struct Params {
+  boxes: u32,  // R
+  quads: u32,
+  pooled: u32,  // P, bins a side
+  height0: u32,
+  width0: u32,
+  height1: u32,
+  width1: u32,
+  height2: u32,
+  width2: u32,
+  height3: u32,
+  width3: u32,
+  height4: u32,
+  width4: u32,
+  scale0: f32,  // feature pixels per image pixel, 1/4 for P2
+  scale1: f32,
+  scale2: f32,
+  scale3: f32,
+  scale4: f32,
+  cut1: f32,  // smallest area of a box that belongs to level 1, in image pixels
+  cut2: f32,
+  cut3: f32,
+  cut4: f32,
+  samples: u32,  // roi_align only: a side of each bin; 0: adaptive
+}
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
+@group(0) @binding(2) var<storage, read> count: array<u32>;
+@group(0) @binding(3) var<storage, read_write> pooled: array<vec4f>;
+@group(0) @binding(4) var<storage, read> level0: array<vec4f>;
+#if LEVEL1
+@group(0) @binding(5) var<storage, read> level1: array<vec4f>;
+#endif
+#if LEVEL2
+@group(0) @binding(6) var<storage, read> level2: array<vec4f>;
+#endif
+#if LEVEL3
+@group(0) @binding(7) var<storage, read> level3: array<vec4f>;
+#endif
+#if LEVEL4
+@group(0) @binding(8) var<storage, read> level4: array<vec4f>;
+#endif
+
+struct Level {
+  index: u32,
+  height: u32,
+  width: u32,
+  scale: f32,
+}
+
+// The level that a box is pooled from.
+fn level_of(box: vec4f) -> Level {
+  let size = box.zw - box.xy;
+  let area = size.x * size.y;
+  let passed = u32(area >= params.cut1) + u32(area >= params.cut2) + u32(area >= params.cut3)
+    + u32(area >= params.cut4);
+  let index = min(passed, LEVELS - 1u);
+  switch index {
+    case 1u: { return Level(1u, params.height1, params.width1, params.scale1); }
+    case 2u: { return Level(2u, params.height2, params.width2, params.scale2); }
+    case 3u: { return Level(3u, params.height3, params.width3, params.scale3); }
+    case 4u: { return Level(4u, params.height4, params.width4, params.scale4); }
+    default: { return Level(0u, params.height0, params.width0, params.scale0); }
+  }
+}
+
+// Four channels of a pixel of a level.
+fn feature(level: Level, y: u32, x: u32, quad: u32) -> vec4f {
+  let at = (y * level.width + x) * params.quads + quad;
+#if LEVEL1
+  if (level.index == 1u) {
+    return level1[at];
+  }
+#endif
+#if LEVEL2
+  if (level.index == 2u) {
+    return level2[at];
+  }
+#endif
+#if LEVEL3
+  if (level.index == 3u) {
+    return level3[at];
+  }
+#endif
+#if LEVEL4
+  if (level.index == 4u) {
+    return level4[at];
+  }
+#endif
+  return level0[at];
+}
+
+// What an invocation writes: pooled[box, y, x, 4 quad ..].
+struct Bin {
+  box: u32,
+  y: u32,
+  x: u32,
+  quad: u32,
+}
+
+fn bin_of(item: u32) -> Bin {
+  let cell = item / params.quads;
+  let row = cell / params.pooled;
+  return Bin(row / params.pooled, row % params.pooled, cell % params.pooled, item % params.quads);
+}

@@ -1,0 +1,58 @@
+import decode_source from '../../shaders/lib/decode.wgsl?raw';
+import score_source from '../../shaders/lib/score.wgsl?raw';
+import sort_source from '../../shaders/lib/sort.wgsl?raw';
+import source from '../../shaders/sort_candidates.wgsl?raw';
+import { check, f32, type Kernel, type TensorSpec } from './kernel';
+import { MAX_SORTED } from './top_k';
+
+export type SortCandidatesInputs = {
+  scores: TensorSpec;
+  regression: TensorSpec;
+  proposals: TensorSpec;
+  count: TensorSpec;
+};
+
+export interface SortCandidatesAttributes {
+  /** Of the resized image without padding: boxes are clipped to it. */
+  height: number;
+  width: number;
+  /** Boxes with a side below it are dropped, in image pixels. */
+  minSize: number;
+  /** Only scores above it, not equal, are kept. */
+  scoreThreshold: number;
+}
+
+// scores [R, K], regression [R, 4K], proposals [R, 4], count u32 [1]
+//   -> boxes [K - 1, R, 4], candidates [K - 1, R]
+export const sortCandidates: Kernel<SortCandidatesInputs, SortCandidatesAttributes> = {
+  name: 'sort_candidates',
+  source: source + sort_source + decode_source + score_source,
+
+  dispatch({ scores, regression, proposals, count }, { height, width, minSize, scoreThreshold }) {
+    const [rows, classes] = scores.shape as [number, number];
+    check(
+      scores.shape.length === 2 && classes > 1 && scores.dtype === 'f32',
+      'sort_candidates',
+      'f32 scores [R, K], K of at least 2',
+      scores,
+    );
+    check(
+      `${regression.shape}` === `${[rows, 4 * classes]}` &&
+        `${proposals.shape}` === `${[rows, 4]}` &&
+        count.dtype === 'u32',
+      'sort_candidates',
+      `f32 regression [${rows}, ${4 * classes}], f32 proposals [${rows}, 4], u32 count [1]`,
+      regression,
+      proposals,
+      count,
+    );
+    check(rows <= MAX_SORTED, 'sort_candidates', `at most ${MAX_SORTED} proposals`, rows);
+    return {
+      outputs: { boxes: f32(classes - 1, rows, 4), candidates: f32(classes - 1, rows) },
+      constants: {},
+      params: { rows, classes, width, height, min_size: minSize, threshold: scoreThreshold },
+      workgroups: [classes - 1, 1, 1],
+      macs: 0,
+    };
+  },
+};
