@@ -1,5 +1,7 @@
 // Builds the library (dist/), runs the tests, and serves the demo's pages (demo/).
 
+import { builtinModules } from 'node:module';
+import { esmExternalRequirePlugin } from 'vite';
 import { defineConfig } from 'vitest/config';
 
 const library = {
@@ -8,11 +10,13 @@ const library = {
 };
 
 export default defineConfig({
+  // all but Node's own modules and the optional packages is bundled; CommonJS in there may ask for the former
+  plugins: [esmExternalRequirePlugin({ external: [/^node:/, ...builtinModules] })],
   build: {
     target: 'es2022',
     lib: library,
     minify: false,
-    rollupOptions: { external: [/^node:/, 'webgpu', '@napi-rs/canvas', 'commander', 'cli-progress'] },
+    rollupOptions: { external: ['webgpu', '@napi-rs/canvas'] }, // all else is bundled
   },
   test: {
     include: ['tests/**/*.spec.ts'],

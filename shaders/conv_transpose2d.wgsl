@@ -8,7 +8,7 @@
 //
 // Output pixels of one phase (y % stride, x % stride) read the same window taps, so a workgroup takes one
 // phase (workgroup.z) and skips the taps that do not meet it: a 2x2 window of stride 2 costs one tap a pixel.
-// The register tile is conv2d's: 4 pixels by 8 channels, two 4x4 blocks.
+// The register tile is 4 pixels by 8 channels (lib/tile.wgsl).
 
 // Set by src/kernels/conv_transpose2d.ts; the values here are the defaults.
 const LANES_X = 8u;
@@ -16,6 +16,7 @@ const LANES_Y = 8u;
 const VEC_IN = true;
 const VEC_OUT = true;
 const BIAS = true;
+const ADD = false;
 const RELU = false;
 const COUNTED = false;
 alias In = vec4f;
@@ -65,10 +66,9 @@ fn conv_transpose2d(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invo
   let column = pixel % map % params.phase_width * params.stride + workgroup.z % params.stride;
   let real = (pixel < vec4u(end)) & (row < vec4u(params.out_height)) & (column < vec4u(params.out_width));
 
-  let in4s = (params.channels + 3u) / 4u;
+  let row4s = (params.channels + 3u) / 4u * 4u * out4s;  // vec4s of a tap's weights
   let stride = i32(params.stride);
-  var block0 = mat4x4f();
-  var block1 = mat4x4f();
+  var tile = Tile();
   for (var ky = 0u; ky < params.window_height; ky++) {
     let y = vec4i(row) + params.padding - i32(ky) * params.dilation;
     if (((y.x % stride) + stride) % stride != 0) {
@@ -83,26 +83,17 @@ fn conv_transpose2d(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invo
         & (x >= vec4i(0)) & (x / stride < vec4i(i32(params.width)));
       let cell = (image * params.height + vec4u(y / stride)) * params.width + vec4u(x / stride);
       let at = select(vec4u(0u), cell * params.channels, inside);
-      var weight_at = (ky * params.window_width + kx) * in4s * 4u * out4s + out4;
-      for (var c = 0u; c < in4s; c++) {
-        let columns = mat4x4f(
-          load(at.x, c, inside.x), load(at.y, c, inside.y), load(at.z, c, inside.z), load(at.w, c, inside.w));
-        block0 += mat4x4f(
-          weight[weight_at], weight[weight_at + out4s],
-          weight[weight_at + 2u * out4s], weight[weight_at + 3u * out4s]) * columns;
-        block1 += mat4x4f(
-          weight[weight_at + 1u], weight[weight_at + 1u + out4s],
-          weight[weight_at + 1u + 2u * out4s], weight[weight_at + 1u + 3u * out4s]) * columns;
-        weight_at += 4u * out4s;
-      }
+      accumulate(&tile, at, inside, params.channels, (ky * params.window_width + kx) * row4s + out4, out4s);
     }
   }
 
-  let cell_out = (image * params.out_height + row) * params.out_width + column;
-  store(cell_out.x, real.x, out4, block0[0], block1[0]);
-  store(cell_out.y, real.y, out4, block0[1], block1[1]);
-  store(cell_out.z, real.z, out4, block0[2], block1[2]);
-  store(cell_out.w, real.w, out4, block0[3], block1[3]);
+  let to = (image * params.out_height + row) * params.out_width + column;
+  for (var i = 0u; i < 4u; i++) {
+    if (real[i]) {
+      store(
+        to[i] * params.out_channels + 4u * out4, params.out_channels - 4u * out4, out4, tile.low[i], tile.high[i]);
+    }
+  }
 }
 
 // How many of the batch to compute.
@@ -111,48 +102,5 @@ fn images() -> u32 {
   return min(params.batch, count[0]);
 #else
   return params.batch;
-#endif
-}
-
-// Input channels 4c .. 4c + 3 from element `at` on; zeros outside the map.
-fn load(at: u32, c: u32, inside: bool) -> vec4f {
-#if VEC_IN
-  return select(vec4f(), input[at / 4u + c], inside);
-#else
-  var channels = vec4f();
-  for (var i = 0u; i < 4u; i++) {
-    if (inside && 4u * c + i < params.channels) {
-      channels[i] = input[at + 4u * c + i];
-    }
-  }
-  return channels;
-#endif
-}
-
-fn store(pixel: u32, real: bool, out4: u32, first: vec4f, second: vec4f) {
-  if (real) {
-    finish(pixel, out4, first);
-    finish(pixel, out4 + 1u, second);
-  }
-}
-
-fn finish(pixel: u32, out4: u32, sum: vec4f) {
-  if (out4 >= (params.out_channels + 3u) / 4u) {
-    return;
-  }
-  var value = sum;
-#if BIAS
-  value += bias[out4];
-#endif
-  if (RELU) {
-    value = max(value, vec4f());
-  }
-  let at = pixel * params.out_channels + 4u * out4;
-#if VEC_OUT
-  output[at / 4u] = value;
-#else
-  for (var i = 0u; i < 4u && 4u * out4 + i < params.out_channels; i++) {
-    output[at + i] = value[i];
-  }
 #endif
 }

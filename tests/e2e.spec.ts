@@ -2,11 +2,22 @@
 // it, says how much rounding alone may move a result; we may depart four times as far.
 
 import { afterAll, describe, expect, test } from 'vitest';
-import type { LoadOptions, MaskRCNN } from '../src/mask_rcnn';
+import type { Detection, LoadOptions, MaskRCNN } from '../src/mask_rcnn';
 import { nucleiModel, picture, syntheticModel } from './engine';
 import { type Golden, readGolden } from './golden_file';
 
-const CASES = ['astronaut', 'coffee', 'strip', 'pixel', 'none', 'one', 'hundred', 'faster', 'nuclei'];
+const CASES = [
+  'astronaut',
+  'coffee',
+  'strip',
+  'pixel',
+  'none',
+  'one',
+  'hundred',
+  'faster',
+  'levels',
+  'nuclei',
+];
 
 /** How far we may be from float64, as a multiple of the distance of torchvision's float32 run. */
 const NOISE_FACTOR = 4;
@@ -21,59 +32,86 @@ for (const name of CASES) {
 
     test('as torchvision in float64', async () => {
       model = await modelFor(golden);
-      const result = await model.detect(await picture(golden.metadata.image!));
-      const found = result.detections.slice(0, golden.tensor('float64/labels').data.length);
-      if (name !== 'nuclei') expect(result.detections.length).toBe(found.length);
-      compare(golden, found);
+      const { detections } = await model.detect(await picture(golden.metadata.image!));
+      compare(golden, detections);
     }, 300_000);
 
-    test('twice the same, to the bit', async () => {
-      const image = await picture(golden.metadata.image!);
-      const [a, b] = [await model!.detect(image), await model!.detect(image)];
-      expect(b.detections).toEqual(a.detections);
-    }, 300_000);
+    test.runIf(name === 'one' || name === 'coffee')(
+      'twice the same, to the bit',
+      async () => {
+        const image = await picture(golden.metadata.image!);
+        const [a, b] = [await model!.detect(image), await model!.detect(image)];
+        expect(b.detections).toEqual(a.detections);
+      },
+      300_000,
+    );
   });
 }
 
 function modelFor({ metadata }: Golden): Promise<MaskRCNN> {
+  const number = (key: string) => (metadata[key] === undefined ? undefined : Number(metadata[key]));
   const options: LoadOptions = {
-    minSize: Number(metadata.min_size),
-    maxSize: Number(metadata.max_size),
-    boxScoreThresh: Number(metadata.box_score_thresh),
-    boxNmsThresh: Number(metadata.box_nms_thresh),
-    boxDetectionsPerImg: Number(metadata.box_detections_per_img),
+    minSize: number('min_size'),
+    maxSize: number('max_size'),
+    boxScoreThresh: number('box_score_thresh'),
+    boxNmsThresh: number('box_nms_thresh'),
+    boxDetectionsPerImg: number('box_detections_per_img'),
+    rpnPreNmsTopN: number('rpn_pre_nms_top_n'),
+    rpnPostNmsTopN: number('rpn_post_nms_top_n'),
   };
   if (metadata.architecture === 'nuclei') return nucleiModel(options);
   return syntheticModel(metadata.architecture as 'maskrcnn' | 'fasterrcnn', options);
 }
 
-function compare(golden: Golden, found: Awaited<ReturnType<MaskRCNN['detect']>>['detections']): void {
+function compare(golden: Golden, found: readonly Detection[]): void {
   const want = (what: string) => golden.tensor(`float64/${what}`).data;
-  expect(found.map((detection) => detection.classIndex)).toEqual([...want('labels')]);
   const noise = (what: string) => Number(golden.metadata[`float32_noise_${what}`] ?? 0);
+  const allowed = (what: keyof typeof FLOOR) => Math.max(NOISE_FACTOR * noise(what), FLOOR[what]);
+  expect(found.length, 'nothing missing, nothing extra').toBe(want('labels').length);
+
+  const ours = inOrderOf(want('scores'), want('labels'), want('boxes'), found, allowed('scores'));
+  expect(ours.map((detection) => detection.classIndex)).toEqual([...want('labels')]);
   const worst = {
     boxes: largest(
-      found.flatMap((detection) => detection.box),
+      ours.flatMap((detection) => detection.box),
       want('boxes'),
     ),
     scores: largest(
-      found.map((detection) => detection.score),
+      ours.map((detection) => detection.score),
       want('scores'),
     ),
     masks: golden.has('float64/masks')
       ? largest(
-          found.flatMap((detection) => [...detection.mask!.probabilities]),
+          ours.flatMap((detection) => [...detection.mask!.probabilities]),
           want('masks'),
         )
       : 0,
   };
-  console.info(
-    `worst: ${worst.boxes.toExponential(2)} px (float32 ${noise('boxes')}), ` +
-      `${worst.scores.toExponential(2)} score (${noise('scores')}), ${worst.masks.toExponential(2)} mask (${noise('masks')})`,
-  );
+  const report = (what: keyof typeof FLOOR) =>
+    `${what} ${worst[what].toExponential(2)} (torch's float32: ${noise(what).toExponential(2)})`;
+  console.info(`${found.length} found; worst: ${report('boxes')}, ${report('scores')}, ${report('masks')}`);
   for (const what of ['boxes', 'scores', 'masks'] as const) {
-    expect(worst[what], what).toBeLessThanOrEqual(Math.max(NOISE_FACTOR * noise(what), FLOOR[what]));
+    expect(worst[what], what).toBeLessThanOrEqual(allowed(what));
   }
+}
+
+/** Ours in the reference's order: detections whose scores are closer than the noise may have changed places. */
+function inOrderOf(
+  scores: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  boxes: ArrayLike<number>,
+  found: readonly Detection[],
+  noise: number,
+): Detection[] {
+  const left = [...found];
+  return Array.from(scores, (score, i) => {
+    const near = left.filter((d) => d.classIndex === labels[i] && Math.abs(d.score - score) <= noise);
+    const distance = ({ box }: Detection) => Math.max(...box.map((x, k) => Math.abs(x - boxes[4 * i + k]!)));
+    const [best] = near.sort((a, b) => distance(a) - distance(b));
+    if (!best) throw new Error(`no detection of class ${labels[i]} with a score within ${noise} of ${score}`);
+    left.splice(left.indexOf(best), 1);
+    return best;
+  });
 }
 
 /** The largest difference of two lists of the same length. */

@@ -42,7 +42,7 @@ function misses(
   const found: string[] = [];
   for (let i = 0; i < got.length && found.length < 10; i++) {
     const [g, w] = [got[i]!, want[i]!];
-    if (Number.isNaN(w)) continue;
+    if (Number.isNaN(w) || g === w) continue;
     const allowed = exact ? 0 : atol + rtol * Math.abs(w);
     if (!(Math.abs(g - w) <= allowed)) found.push(`[${i}] got ${g}, wanted ${w}`);
   }

@@ -2,6 +2,7 @@
 // Semantics of torch.nn.functional.conv2d. Also every linear layer over pixels (a 1x1 window).
 
 import source from '../../shaders/conv2d.wgsl?raw';
+import tile_lib from '../../shaders/lib/tile.wgsl?raw';
 import { check, type Dispatch, f32, type Kernel, type TensorSpec } from './kernel';
 
 export interface Conv2dInputs {
@@ -43,7 +44,7 @@ export function lanes(groupOutChannels: number): [number, number] {
 
 export const conv2d: Kernel<Conv2dInputs, Conv2dAttributes> = {
   name: 'conv2d',
-  source,
+  source: `${source}\n${tile_lib}`,
 
   // input [N, H, W, C], weight [G, Y, X, C/G, O/G] -> output [N, H', W', O]
   dispatch({ input, weight, bias, add, count }, attributes): Dispatch {

@@ -2,6 +2,7 @@
 // Semantics of torch.nn.functional.conv_transpose2d with groups = 1.
 
 import source from '../../shaders/conv_transpose2d.wgsl?raw';
+import tile_lib from '../../shaders/lib/tile.wgsl?raw';
 import { lanes, padTo4 } from './conv2d';
 import { check, type Dispatch, f32, type Kernel, type TensorSpec } from './kernel';
 
@@ -30,7 +31,7 @@ export interface ConvTranspose2dAttributes {
 
 export const convTranspose2d: Kernel<ConvTranspose2dInputs, ConvTranspose2dAttributes> = {
   name: 'conv_transpose2d',
-  source,
+  source: `${source}\n${tile_lib}`,
 
   // input [N, H, W, C], weight [1, Y, X, C, O] -> output [N, H', W', O]
   dispatch({ input, weight, bias, count }, attributes): Dispatch {

@@ -1,13 +1,14 @@
 // linear: a fully connected layer with bias and ReLU fused. Semantics of torch.nn.functional.linear.
 
+import tile_lib from '../../shaders/lib/tile.wgsl?raw';
 import source from '../../shaders/linear.wgsl?raw';
 import { lanes, padTo4 } from './conv2d';
 import { check, type Dispatch, f32, type Kernel, sizeOf, type TensorSpec } from './kernel';
 
 export interface LinearInputs {
-  /** [R, ...]: all but the first axis are one row of I inputs, I a multiple of 4 */
+  /** [R, ...]: all but the first axis are one row of I inputs */
   input: TensorSpec;
-  /** [I, O], O padded to 4: see pack_weight */
+  /** [I, O], both padded to 4: see pack_weight */
   weight: TensorSpec;
   /** [O], padded to 4 */
   bias?: TensorSpec | undefined;
@@ -23,30 +24,27 @@ export interface LinearAttributes {
 
 export const linear: Kernel<LinearInputs, LinearAttributes> = {
   name: 'linear',
-  source,
+  source: `${source}\n${tile_lib}`,
 
   // input [R, I], weight [I, O] -> output [R, O]
   dispatch({ input, weight, bias, count }, { outputs: O, activation }): Dispatch {
     const R = input.shape[0] ?? 0;
     const I = sizeOf(input) / R;
-    check(I % 4 === 0, 'linear', 'input [R, I] with I a multiple of 4', input);
-    check(
-      String(weight.shape) === `${I},${padTo4(O)}`,
-      'linear',
-      `packed weight [${I}, ${padTo4(O)}]`,
-      weight,
-    );
-    const vecOut = O % 4 === 0;
+    const packed = [padTo4(I), padTo4(O)];
+    check(String(weight.shape) === String(packed), 'linear', `packed weight [${packed}]`, weight);
+    const [vecIn, vecOut] = [I % 4 === 0, O % 4 === 0];
     const [lanesX, lanesY] = lanes(O);
     return {
       outputs: { output: f32(R, O) },
       constants: {
         LANES_X: lanesX,
         LANES_Y: lanesY,
+        VEC_IN: vecIn,
         VEC_OUT: vecOut,
         BIAS: bias !== undefined,
         RELU: activation === 'relu',
         COUNTED: count !== undefined,
+        In: vecIn ? 'vec4f' : 'f32',
         Out: vecOut ? 'vec4f' : 'f32',
       },
       params: { rows: R, inputs: I, outputs: O },

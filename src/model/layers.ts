@@ -3,10 +3,10 @@
 // A scope is a prefix of names, so the code that builds a network reads like the checkpoint's list of tensors,
 // and channel counts come from the tensors, not from the code.
 
-import { WeightError } from '../errors';
+import { ShapeError, WeightError } from '../errors';
 import type { Graph, LayerWeights, Tensor } from '../graph/graph';
 import { convTranspose2d } from '../kernels/conv_transpose2d';
-import { conv2d } from '../kernels/conv2d';
+import { conv2d, padTo4 } from '../kernels/conv2d';
 import { f32 } from '../kernels/kernel';
 import { linear } from '../kernels/linear';
 import { type PackWeightAttributes, packedShape } from '../kernels/pack_weight';
@@ -123,7 +123,12 @@ export class Layers {
       throw misshapen(this.label(`${name}.weight`), `[O, ${inputs}]`, shape);
     }
     const O = shape[0] as number;
-    const weights = this.weights(name, options.norm, { shape: [O, channels, height, width] }, [inputs]);
+    if (channels % 4 !== 0 && height * width > 1) {
+      throw new ShapeError(`${this.label(name)}: wanted bins of a multiple of 4 channels; got ${channels}`);
+    }
+    const weights = this.weights(name, options.norm, { shape: [O, channels, height, width] }, [
+      padTo4(inputs),
+    ]);
     const { output } = this.graph.apply(
       this.label(name) + (options.suffix ?? ''),
       linear,

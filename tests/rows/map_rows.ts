@@ -255,6 +255,7 @@ export const mapRows: KernelCase[] = [
   linearRow('fc7', 33, 256, 128),
   linearRow('a long sum', 5, 12544, 16),
   linearRow('91 classes', 9, 64, 91),
+  linearRow('odd sizes', 3, 13, 7),
   linearRow('only 3 of 40 rows', 40, 32, 20, 3),
   linearRow('no rows', 4, 16, 8, 0),
   maxPool2dRow('stem: 3x3 stride 2 padding 1', [1, 17, 14, 16], 3, 2, 1),

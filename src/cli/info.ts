@@ -1,0 +1,67 @@
+// `maskrcnn info`: what a weights file holds, and what would run. Needs no GPU.
+
+import { basename } from 'node:path';
+import {
+  describe,
+  fileSource,
+  interpret,
+  type LayerRow,
+  readSafetensors,
+  type SafetensorsHeader,
+} from '../node';
+import { bytes, scaled, table } from './table';
+
+export async function info(file: string, size?: [number, number]): Promise<void> {
+  const header = await readSafetensors(fileSource(file), { header() {}, data() {} }); // checks all of the file
+  const { tensors, config } = interpret(header, size && { minSize: size[0], maxSize: size[1] });
+  const layers = describe(tensors, config, { height: config.minSize, width: config.maxSize });
+  const { classes, architecture, minSize, maxSize } = config;
+  const write = (text: string) => process.stdout.write(text);
+
+  write(
+    table([
+      ['file', basename(file)],
+      ['architecture', architecture],
+      ['classes', classes?.slice(1).join(', ') ?? `not named: ${classCount(header)}`],
+      ['size', `short side ${minSize}, long side at most ${maxSize}`],
+      ['score', `above ${config.boxScoreThresh}, at most ${config.boxDetectionsPerImg} objects`],
+      [
+        'tensors',
+        `${header.tensors.length} (${[...new Set(header.tensors.map(({ dtype }) => dtype))].join(', ')})`,
+      ],
+      ['parameters', scaled(sum(header.tensors, ({ shape }) => shape.reduce((a, b) => a * b, 1))).trim()],
+      ['data', bytes(header.dataBytes)],
+    ]),
+  );
+  write(`\nTensors\n`);
+  write(table(header.tensors.map(({ name, dtype, shape }) => [name, dtype, shape.join('x')])));
+  write(`\nLayers, for a picture that is ${minSize}x${maxSize} after resizing\n`);
+  write(layerTable(layers));
+}
+
+function layerTable(layers: readonly LayerRow[]): string {
+  const rows = layers.map(({ label, kernel, shape, macs, bytes: size }) => [
+    label,
+    kernel,
+    shape.join('x'),
+    macs,
+    size,
+  ]);
+  const total = [
+    'total',
+    `${layers.length} nodes`,
+    '',
+    sum(layers, (row) => row.macs),
+    sum(layers, (row) => row.bytes),
+  ];
+  return table([['label', 'kernel', 'shape', 'MACs', 'bytes'], ...rows, total]);
+}
+
+function classCount(header: SafetensorsHeader): number {
+  const scores = header.tensors.find(({ name }) => name === 'roi_heads.box_predictor.cls_score.weight');
+  return (scores?.shape[0] ?? 1) - 1;
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+// The command `maskrcnn`: arguments in, exit code out. 0: done. 1: a fault, told on stderr. 2: wrong usage.
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { version } from '../../package.json';
+import { MaskRcnnError } from '../node';
+import { type DetectArguments, detect } from './detect';
+import { info } from './info';
+
+/** The trained model that comes with the package; this file runs as dist/cli.js. */
+const DEFAULT_WEIGHTS = join(dirname(fileURLToPath(import.meta.url)), '../models/nuclei.safetensors');
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0); // the reader, such as `head`, has had enough
+  throw error;
+});
+process.exitCode = await main(process.argv);
+
+async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const program = commands((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2; // it has written the message
+    const known = error instanceof MaskRcnnError || (error instanceof Error && 'syscall' in error);
+    process.stderr.write(`maskrcnn: ${known ? (error as Error).message : explain(error)}\n`);
+    return 1;
+  }
+}
+
+function commands(done: (code: number) => void): Command {
+  const program = new Command('maskrcnn')
+    .description('Finds, outlines and scores objects in pictures: Mask R-CNN on WebGPU.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(maskrcnn --help lists commands and options)');
+  program
+    .command('detect')
+    .description('find the objects in pictures: PNG, JPEG, WebP, AVIF, GIF or BMP')
+    .argument('<IMAGE...>', 'picture files')
+    .option('--weights <FILE>', 'safetensors file with torchvision names', DEFAULT_WEIGHTS)
+    .option('--score <NUMBER>', "least score, 0 to 1; never below the model's own threshold", score, 0.5)
+    .option('--size <MIN,MAX>', 'resize: short side to MIN pixels, long side MAX at most', size)
+    .option('--json <FILE>', 'write the detections in the COCO results format')
+    .option('--overlay <DIR>', 'write each picture with masks, boxes and scores as DIR/NAME.png')
+    .option('--profile <FILE>', 'write what the last run did and cost, node by node, as JSON')
+    .action(async (images: string[], options: Omit<DetectArguments, 'images'>) =>
+      done(await detect({ images, ...options })),
+    );
+  program
+    .command('info')
+    .description('show what a weights file holds: architecture, tensors, layer table')
+    .argument('[FILE]', 'safetensors file', DEFAULT_WEIGHTS)
+    .option('--size <MIN,MAX>', 'as for detect; the table is that of a picture of MIN x MAX', size)
+    .action((file: string, options: { size?: [number, number] }) => info(file, options.size));
+  return program;
+}
+
+function score(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError('Wanted a number from 0 to 1.');
+  return value;
+}
+
+function size(text: string): [number, number] {
+  const [min, max] = text.split(',').map(Number);
+  const whole = /^\d+,\d+$/.test(text) && min! > 0 && max! >= min!;
+  if (!whole)
+    throw new InvalidArgumentError('Wanted two whole numbers of pixels, MIN,MAX, such as 800,1333.');
+  return [min!, max!];
+}
+
+/** A fault that nobody foresaw: with the place where it arose. */
+function explain(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
