@@ -135,7 +135,8 @@ function refresh(): void {
   element('count').textContent = found ? String(seen.length) : '';
   element('noun').textContent = noun;
   canvas.setAttribute('aria-label', found ? `Picture with ${seen.length} ${noun} outlined` : 'Picture');
-  element('chosen').textContent = chosen ? describe(chosen) : '';
+  const hint = seen.length ? 'Point at a nucleus, or go through them with the arrow keys.' : '';
+  element('chosen').textContent = chosen ? describe(chosen) : hint;
 }
 
 function describe({ detection: { label, score, mask } }: Shape): string {

@@ -2,14 +2,11 @@
 // or SwiftShader where there is no GPU). Every GPU error fails the test that caused it.
 
 import { afterAll } from 'vitest';
-import { create, globals } from 'webgpu';
 import type { Dtype, TensorSpec } from '../src/kernels/kernel';
 import { ELEMENT_BYTES, type Kernel, sizeOf } from '../src/kernels/kernel';
 import { pipelineFor } from '../src/kernels/pipelines';
 import { packParams } from '../src/kernels/specialise';
-
-Object.assign(globalThis, globals);
-const gpu = create([]); // kept alive: the process aborts if it is collected
+import { openDevice } from '../src/node_device';
 
 /** A tensor on the host, dense and row-major. */
 export interface HostTensor extends TensorSpec {
@@ -22,14 +19,6 @@ let device: Promise<GPUDevice> | undefined;
 export function testDevice(): Promise<GPUDevice> {
   device ??= openDevice();
   return device;
-}
-
-async function openDevice(): Promise<GPUDevice> {
-  const adapter = await gpu.requestAdapter();
-  if (!adapter) {
-    throw new Error('no WebGPU adapter: run scripts/setup.sh, which installs Mesa (llvmpipe) on Debian');
-  }
-  return adapter.requestDevice();
 }
 
 afterAll(async () => {
