@@ -133,7 +133,10 @@ export class MaskRCNN {
     const turn = this.queue.then(async () => {
       options.signal?.throwIfAborted();
       this.checkAlive();
-      return this.run(pixelsOf(image), options);
+      return this.run(pixelsOf(image), options).catch((error) => {
+        this.checkAlive(); // what fails because the device or the model has gone, says so
+        throw error;
+      });
     });
     this.queue = turn.catch(() => {});
     return turn;
@@ -165,6 +168,7 @@ export class MaskRCNN {
     this.checkAlive();
     program.write(network.pixels, pixels.words);
     const { outputs, profile } = await program.run({ profile: options.profile ?? false });
+    this.checkAlive();
     options.signal?.throwIfAborted();
     const detections = detectionsOf(outputs, pixels, this.classNames());
     const wanted = options.scoreThreshold ?? 0;
@@ -190,6 +194,8 @@ export class MaskRCNN {
     const outputs: Record<string, Tensor> = { ...network.outputs };
     for (const label of labels) outputs[label] = network.graph.find(label);
     const program = await Program.create(this.device, network.graph, this.weights, outputs);
+    if (this.gone) program.destroy(); // meanwhile
+    this.checkAlive();
     this.prepared = { key, network, program };
     return this.prepared;
   }
@@ -244,6 +250,7 @@ export async function loadParts(source: WeightSource, options: LoadOptions): Pro
           // shapes of maps do not change which variants are compiled, so any size will do
           const { graph } = maskRcnn(tensors, config, { height: config.minSize, width: config.minSize });
           loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
+          loader.compile();
           compiled = compileAll(device, graph).then(() => performance.now() - started);
           compiled.catch(() => {}); // awaited below; a failure of the download comes first
         },

@@ -3,10 +3,11 @@
 
 import { WeightError } from '../errors';
 import type { LayerWeights } from '../graph/graph';
-import { ELEMENT_BYTES, u32 } from '../kernels/kernel';
+import { type Dispatch, ELEMENT_BYTES, f32, u32 } from '../kernels/kernel';
 import { packWeight } from '../kernels/pack_weight';
 import { pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
+import { DTYPE_BYTES } from './float16';
 import { type TensorInfo, toFloat32 } from './safetensors';
 
 /** The vectors of a batch norm, by their names in the checkpoint. */
@@ -53,6 +54,13 @@ export class LayerLoader {
       throw new WeightError(
         `the checkpoint's tensors are not this network's: missing ${list(missing)}; unexpected ${list(unexpected)}`,
       );
+    }
+  }
+
+  /** Begins to compile what packing needs; to be called before other compiling, since packing waits for it. */
+  compile(): void {
+    for (const { layer } of this.jobs.values()) {
+      pipelineFor(this.device, packWeight, packing(layer)).catch(() => {}); // `pack` meets the same failure
     }
   }
 
@@ -124,12 +132,10 @@ export class LayerLoader {
     label: string,
     raw: GPUBuffer,
     scale: GPUBuffer | undefined,
-    { pack }: LayerWeights,
+    layer: LayerWeights,
   ): Promise<GPUBuffer> {
     const { device } = this;
-    const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
-    const inputs = { raw: u32(raw.size / 4), scale: scale && { shape: [outputs], dtype: 'f32' as const } };
-    const dispatch = packWeight.dispatch(inputs, pack);
+    const dispatch = packing(layer);
     const { pipeline, layout, bindings, text } = await pipelineFor(device, packWeight, dispatch);
     const { STORAGE, COPY_SRC, UNIFORM } = GPUBufferUsage;
     const size = dispatch.outputs.packed!.shape.reduce((a, b) => a * b, ELEMENT_BYTES);
@@ -179,6 +185,14 @@ export class LayerLoader {
     }
     return { scale, bias: shift };
   }
+}
+
+/** The dispatch that packs a layer's weight. */
+function packing({ pack, norm }: LayerWeights): Dispatch {
+  const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
+  const bytes = pack.shape.reduce((a, b) => a * b, DTYPE_BYTES[pack.dtype]);
+  const scale = norm ? f32(outputs) : undefined;
+  return packWeight.dispatch({ raw: u32(Math.ceil(bytes / 4)), scale }, pack);
 }
 
 /** Names of all tensors that a layer is made of. */
