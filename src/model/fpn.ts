@@ -33,7 +33,7 @@ function returnedStages(g: Layers, stages: readonly Tensor[]): Tensor[] {
   const found: Tensor[] = [];
   let next = 0;
   for (let i = 0; g.has(`inner_blocks.${i}`); i++) {
-    const channels = g.shape(`inner_blocks.${i}.0.weight`)[1];
+    const channels = g.shape(`inner_blocks.${i}.0.weight`, [0, stages[next]?.shape[3] ?? 0])[1];
     while (next < stages.length && stages[next]?.shape[3] !== channels) next++;
     const stage = stages[next++];
     if (!stage) {

@@ -40,15 +40,21 @@ interface Conv2dOptions extends LayerOptions {
 }
 
 export class Layers {
+  /** Names that the network needs and the checkpoint lacks, as far as it has been built. */
+  readonly missing: string[];
+
   constructor(
     readonly graph: Graph,
     private readonly checkpoint: Checkpoint,
     readonly prefix = '',
-  ) {}
+    missing: string[] = [],
+  ) {
+    this.missing = missing;
+  }
 
   /** The layers below `name`. */
   scope(name: string): Layers {
-    return new Layers(this.graph, this.checkpoint, this.label(name));
+    return new Layers(this.graph, this.checkpoint, this.label(name), this.missing);
   }
 
   label(name: string): string {
@@ -64,17 +70,31 @@ export class Layers {
     );
   }
 
-  /** Shape of tensor `name` in the checkpoint. Throws WeightError if it is missing. */
-  shape(name: string): readonly number[] {
-    return this.tensor(this.label(name)).shape;
+  /**
+   * Shape of tensor `name` in the checkpoint. If it is missing, that is noted, and `otherwise` stands in for it, so
+   * that all that is missing can be named at once.
+   */
+  shape(name: string, otherwise: readonly number[]): readonly number[] {
+    return this.tensor(this.label(name), otherwise).shape;
+  }
+
+  /** Throws WeightError that lists what was missing. To be called when the network is built, or cannot be. */
+  complete(): void {
+    const names = [...new Set(this.missing)];
+    if (names.length) {
+      throw new WeightError(
+        `the checkpoint lacks ${names.length} tensors that this network needs: ${names.join(', ')}`,
+      );
+    }
   }
 
   // x [N, H, W, C] -> [N, H', W', O]; weight [O, C/G, Y, X]
   conv2d(name: string, x: Tensor, options: Conv2dOptions = {}): Tensor {
     const { stride = 1, padding = 0, add, activation = 'none', count, suffix = '' } = options;
-    const shape = this.shape4(`${name}.weight`);
-    const [O, I, ...window] = shape;
     const C = x.shape[3] as number;
+    const side = 2 * padding + 1;
+    const shape = this.shape4(`${name}.weight`, [this.outputs(name, options.norm) ?? C, C, side, side]);
+    const [O, I, ...window] = shape;
     // the picture is stored with 4 channels, of which the last is 0
     const groups = C === 4 && I === 3 ? 1 : C / I;
     if (!Number.isInteger(groups) || O % groups !== 0) {
@@ -98,9 +118,10 @@ export class Layers {
   // x [N, H, W, C] -> [N, stride H, stride W, O]; weight [C, O, Y, X]
   convTranspose2d(name: string, x: Tensor, options: LayerOptions & { stride: number }): Tensor {
     const { stride, activation = 'none', count, suffix = '' } = options;
-    const shape = this.shape4(`${name}.weight`);
+    const C = x.shape[3] as number;
+    const shape = this.shape4(`${name}.weight`, [C, this.outputs(name) ?? C, stride, stride]);
     const [I, O, ...window] = shape;
-    if (I !== x.shape[3]) throw misshapen(this.label(`${name}.weight`), `[${x.shape[3]}, O, Y, X]`, shape);
+    if (I !== C) throw misshapen(this.label(`${name}.weight`), `[${C}, O, Y, X]`, shape);
     const weights = this.weights(name, options.norm, { shape, transposed: true });
     const { output } = this.graph.apply(
       this.label(name) + suffix,
@@ -114,11 +135,11 @@ export class Layers {
 
   // x [R, I], or [R, P, P, C] with I = C * P * P in the checkpoint's order (c, y, x) -> [R, O]; weight [O, I]
   linear(name: string, x: Tensor, options: LayerOptions = {}): Tensor {
-    const shape = this.shape(`${name}.weight`);
     const [, ...axes] = x.shape;
     const [height, width, channels] =
       axes.length === 3 ? (axes as [number, number, number]) : [1, 1, axes[0]!];
     const inputs = channels * height * width;
+    const shape = this.shape(`${name}.weight`, [this.outputs(name) ?? inputs, inputs]);
     if (shape.length !== 2 || shape[1] !== inputs) {
       throw misshapen(this.label(`${name}.weight`), `[O, ${inputs}]`, shape);
     }
@@ -149,13 +170,13 @@ export class Layers {
     const label = this.label(name);
     const known = this.graph.layers.get(label);
     if (known) return known;
-    const { dtype } = this.tensor(`${label}.weight`);
+    const { dtype } = this.tensor(`${label}.weight`, pack.shape);
     const bias = this.checkpoint.has(`${label}.bias`) ? `${label}.bias` : undefined;
     const folded = norm && this.has(norm) ? this.label(norm) : undefined;
     const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
     for (const vector of [bias, ...NORM_VECTORS.map((part) => folded && `${folded}.${part}`)]) {
       if (!vector) continue;
-      const found = this.tensor(vector).shape;
+      const found = this.tensor(vector, [outputs]).shape;
       if (String(found) !== String(outputs)) throw misshapen(vector, `[${outputs}]`, found);
     }
     const attributes: PackWeightAttributes = { ...pack, dtype };
@@ -178,14 +199,21 @@ export class Layers {
     return packed;
   }
 
-  private tensor(name: string): CheckpointTensor {
+  private tensor(name: string, otherwise: readonly number[]): CheckpointTensor {
     const tensor = this.checkpoint.get(name);
-    if (!tensor) throw new WeightError(`the checkpoint lacks ${name}, which this network needs`);
-    return tensor;
+    if (!tensor) this.missing.push(name);
+    return tensor ?? { name, dtype: 'F32', shape: otherwise };
   }
 
-  private shape4(name: string): Shape4 {
-    const shape = this.shape(name);
+  /** Output channels of a layer whose weight is missing, by the vectors beside it. */
+  private outputs(name: string, norm?: string): number | undefined {
+    const vectors = [`${name}.bias`, ...(norm ? NORM_VECTORS.map((part) => `${norm}.${part}`) : [])];
+    const found = vectors.map((vector) => this.checkpoint.get(this.label(vector))).find(Boolean);
+    return found?.shape[0];
+  }
+
+  private shape4(name: string, otherwise: Shape4): Shape4 {
+    const shape = this.shape(name, otherwise);
     if (shape.length !== 4) throw misshapen(this.label(name), '4 axes', shape);
     return shape as Shape4;
   }

@@ -39,10 +39,18 @@ export interface Network {
   readonly resized: Size;
 }
 
-/** The whole network for pictures of `size`. */
+/** The whole network for pictures of `size`. Throws WeightError that names every tensor it lacks. */
 export function maskRcnn(checkpoint: Checkpoint, config: Config, size: Size): Network {
-  const graph = new Graph();
-  const g = new Layers(graph, checkpoint);
+  const g = new Layers(new Graph(), checkpoint);
+  try {
+    return build(g, hasMasks(checkpoint), config, size);
+  } finally {
+    g.complete(); // what is missing comes before what failed for that reason
+  }
+}
+
+function build(g: Layers, masks: boolean, config: Config, size: Size): Network {
+  const { graph } = g;
   const resized = resizedSize(size.height, size.width, config.minSize, config.maxSize, config.scaleRule);
   const canvas = canvasSize(resized.height, resized.width);
 
@@ -56,11 +64,11 @@ export function maskRcnn(checkpoint: Checkpoint, config: Config, size: Size): Ne
   const imageBoxes = toPicture(graph, detections, resized, size);
   const { scores, labels, count } = detections;
   const found = { boxes: imageBoxes, scores, labels, count };
-  if (!hasMasks(checkpoint)) return { graph, pixels, outputs: found, resized };
+  if (!masks) return { graph, pixels, outputs: found, resized };
 
   const probabilities = predictMasks(heads, pooledLevels, detections, resized);
-  const masks = pasteMasks(graph, probabilities, imageBoxes, count, size);
-  return { graph, pixels, outputs: { ...found, probabilities, ...masks }, resized };
+  const bits = pasteMasks(graph, probabilities, imageBoxes, count, size);
+  return { graph, pixels, outputs: { ...found, probabilities, ...bits }, resized };
 }
 
 export function hasMasks(checkpoint: Checkpoint): boolean {

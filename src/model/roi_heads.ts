@@ -74,8 +74,8 @@ export function detectBoxes(
 function boxBins(heads: Layers, pyramid: readonly Tensor[]): number {
   const head = heads.scope('box_head');
   const first = head.has('fc6') ? 'fc6' : `${convolutions(head) + 1}`;
-  const inputs = head.shape(`${first}.weight`)[1] as number;
   const channels = pyramid[0]?.shape[3] as number;
+  const inputs = head.shape(`${first}.weight`, [0, 49 * channels])[1] as number;
   const bins = Math.sqrt(inputs / channels);
   if (!Number.isInteger(bins)) {
     throw new WeightError(

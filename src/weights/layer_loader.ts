@@ -36,7 +36,7 @@ export class LayerLoader {
   private readonly packed = new Map<string, GPUBuffer>();
   private inFlight = 0;
 
-  /** Throws WeightError that lists what `tensors` lack or have too much for these layers. */
+  /** Throws WeightError that lists what `tensors` have beyond these layers; the network has said what they lack. */
   constructor(
     private readonly device: GPUDevice,
     layers: Iterable<LayerWeights>,
@@ -48,11 +48,10 @@ export class LayerLoader {
       const job = { layer, awaited: new Set(names) };
       for (const name of names) this.jobs.set(name, job);
     }
-    const missing = [...this.jobs.keys()].filter((name) => !tensors.has(name));
     const unexpected = [...tensors.keys()].filter((name) => !this.jobs.has(name));
-    if (missing.length || unexpected.length) {
+    if (unexpected.length) {
       throw new WeightError(
-        `the checkpoint's tensors are not this network's: missing ${list(missing)}; unexpected ${list(unexpected)}`,
+        `the checkpoint holds tensors that this network has no use for: ${list(unexpected)}`,
       );
     }
   }
@@ -246,7 +245,6 @@ function checkFinite(name: string, { dtype }: TensorInfo, bytes: Uint8Array): vo
 
 /** The first names, and how many more. */
 function list(names: readonly string[]): string {
-  if (!names.length) return 'none';
   const more = names.length > 12 ? ` and ${names.length - 12} more` : '';
   return `${names.length} (${names.slice(0, 12).join(', ')}${more})`;
 }
