@@ -17,7 +17,6 @@ const VEC_IN = true;   // C/G is a multiple of 4: input is read a vec4 at a time
 const VEC_OUT = true;  // O/G is a multiple of 4: output is written a vec4 at a time
 const BIAS = true;
 const ADD = false;
-const RELU = false;
 const COUNTED = false; // only the first `count` of N are computed; the others are left as they are
 alias In = vec4f;
 alias Out = vec4f;
@@ -40,6 +39,7 @@ struct Params {
   padding_x: i32,
   dilation_y: i32,
   dilation_x: i32,
+  floor: f32,  // outputs are at least this: 0 for ReLU, the lowest f32 for none
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

@@ -17,7 +17,6 @@ const VEC_IN = true;
 const VEC_OUT = true;
 const BIAS = true;
 const ADD = false;
-const RELU = false;
 const COUNTED = false;
 alias In = vec4f;
 alias Out = vec4f;
@@ -37,6 +36,7 @@ struct Params {
   stride: u32,
   padding: i32,
   dilation: i32,
+  floor: f32,  // outputs are at least this: 0 for ReLU, the lowest f32 for none
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

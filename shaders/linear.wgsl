@@ -15,7 +15,6 @@ const VEC_IN = true;   // I is a multiple of 4
 const VEC_OUT = true;  // O is a multiple of 4
 const BIAS = true;
 const ADD = false;
-const RELU = false;
 const COUNTED = false; // only the first `count` rows are computed; the others are left as they are
 alias In = vec4f;
 alias Out = vec4f;
@@ -24,6 +23,7 @@ struct Params {
   rows: u32,     // R
   inputs: u32,   // I
   outputs: u32,  // O
+  floor: f32,  // outputs are at least this: 0 for ReLU, the lowest f32 for none
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

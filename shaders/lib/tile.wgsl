@@ -1,8 +1,8 @@
 // The register tile of conv2d, conv_transpose2d and linear: 4 pixels (or rows) by 8 output channels, as two 4x4
 // blocks, each grown by a product of 4x4 matrices for every four input channels.
 //
-// Needs of the shader: input, weight, output, bias (if BIAS), add (if ADD), and the constants VEC_IN, VEC_OUT,
-// BIAS, ADD, RELU. `weight` holds rows of `out4s` vec4s, one row an input channel, four at a time.
+// Needs of the shader: input, weight, output, bias (if BIAS), add (if ADD), params.floor, and the constants VEC_IN,
+// VEC_OUT, BIAS, ADD. `weight` holds rows of `out4s` vec4s, one row an input channel, four at a time.
 
 struct Tile {
   low: mat4x4f,   // column i: pixel i; rows: four output channels
@@ -84,8 +84,5 @@ fn finish(at: u32, left: u32, bias4: u32, sum: vec4f) {
 }
 
 fn activate(value: vec4f) -> vec4f {
-  if (RELU) {
-    return max(value, vec4f());
-  }
-  return value;
+  return max(value, vec4f(params.floor));
 }

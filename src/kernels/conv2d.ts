@@ -35,12 +35,18 @@ export function padTo4(channels: number): number {
   return Math.ceil(channels / 4) * 4;
 }
 
-/** Lanes along [pixels, pairs of vec4 of channels]: 64 in all, few along channels where there are few. */
+/** Lanes along [pixels, pairs of vec4 of channels], 64 in all: few along channels where there are few. */
 export function lanes(groupOutChannels: number): [number, number] {
-  const pairs = Math.ceil(groupOutChannels / 8);
-  const y = pairs >= 8 ? 8 : pairs >= 4 ? 4 : pairs >= 2 ? 2 : 1;
-  return [64 / y, y];
+  return groupOutChannels > 16 ? [8, 8] : [32, 2];
 }
+
+/** What an activation cuts off below: a parameter, since a constant would be another variant to compile. */
+export function floorOf(activation: 'none' | 'relu' = 'none'): number {
+  return activation === 'relu' ? 0 : LOWEST;
+}
+
+/** The lowest float32. */
+const LOWEST = -3.4028234663852886e38;
 
 export const conv2d: Kernel<Conv2dInputs, Conv2dAttributes> = {
   name: 'conv2d',
@@ -73,7 +79,6 @@ export const conv2d: Kernel<Conv2dInputs, Conv2dAttributes> = {
         VEC_OUT: vecOut,
         BIAS: bias !== undefined,
         ADD: add !== undefined,
-        RELU: attributes.activation === 'relu',
         COUNTED: count !== undefined,
         In: vecIn ? 'vec4f' : 'f32',
         Out: vecOut ? 'vec4f' : 'f32',
@@ -96,6 +101,7 @@ export const conv2d: Kernel<Conv2dInputs, Conv2dAttributes> = {
         padding_x: padding,
         dilation_y: dilation,
         dilation_x: dilation,
+        floor: floorOf(attributes.activation),
       },
       workgroups: [Math.ceil(pixels / (4 * lanesX)), Math.ceil(outGroup / (8 * lanesY)), groups],
       macs: pixels * O * window[0] * window[1] * inGroup,

@@ -3,7 +3,7 @@
 
 import source from '../../shaders/conv_transpose2d.wgsl?raw';
 import tile_lib from '../../shaders/lib/tile.wgsl?raw';
-import { lanes, padTo4 } from './conv2d';
+import { floorOf, lanes, padTo4 } from './conv2d';
 import { check, type Dispatch, f32, type Kernel, type TensorSpec } from './kernel';
 
 export interface ConvTranspose2dInputs {
@@ -55,7 +55,6 @@ export const convTranspose2d: Kernel<ConvTranspose2dInputs, ConvTranspose2dAttri
         VEC_IN: vecIn,
         VEC_OUT: vecOut,
         BIAS: bias !== undefined,
-        RELU: attributes.activation === 'relu',
         COUNTED: count !== undefined,
         In: vecIn ? 'vec4f' : 'f32',
         Out: vecOut ? 'vec4f' : 'f32',
@@ -75,6 +74,7 @@ export const convTranspose2d: Kernel<ConvTranspose2dInputs, ConvTranspose2dAttri
         stride,
         padding,
         dilation,
+        floor: floorOf(attributes.activation),
       },
       workgroups: [
         Math.ceil((N * phaseHeight * phaseWidth) / (4 * lanesX)),

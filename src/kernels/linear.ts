@@ -2,7 +2,7 @@
 
 import tile_lib from '../../shaders/lib/tile.wgsl?raw';
 import source from '../../shaders/linear.wgsl?raw';
-import { lanes, padTo4 } from './conv2d';
+import { floorOf, lanes, padTo4 } from './conv2d';
 import { check, type Dispatch, f32, type Kernel, sizeOf, type TensorSpec } from './kernel';
 
 export interface LinearInputs {
@@ -42,12 +42,11 @@ export const linear: Kernel<LinearInputs, LinearAttributes> = {
         VEC_IN: vecIn,
         VEC_OUT: vecOut,
         BIAS: bias !== undefined,
-        RELU: activation === 'relu',
         COUNTED: count !== undefined,
         In: vecIn ? 'vec4f' : 'f32',
         Out: vecOut ? 'vec4f' : 'f32',
       },
-      params: { rows: R, inputs: I, outputs: O },
+      params: { rows: R, inputs: I, outputs: O, floor: floorOf(activation) },
       workgroups: [Math.ceil(R / (4 * lanesX)), Math.ceil(O / (8 * lanesY)), 1],
       macs: R * I * O,
     };
