@@ -1,9 +1,9 @@
-"""Makes the pictures of tests/images: crops of scikit-image's free photographs, and drawn nuclei.
+"""Makes the pictures of tests/images and demo/public: from scikit-image's free ones, and drawn nuclei.
 
     python scripts/make_picture.py            # all of them
     python scripts/make_picture.py nuclei     # those whose file name contains a word
 
-Sources and licences are in tests/images/README.md. Needs numpy, pillow and scikit-image 0.26.
+Sources and licences are in the README.md beside them. Needs numpy, pillow and scikit-image 0.26.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 from skimage import data
 
-IMAGES = Path(__file__).parent.parent / "tests/images"
+ROOT = Path(__file__).parent.parent
 
 
 def crop(photo: np.ndarray, width: int, box: tuple[int, int, int, int]) -> Image.Image:
@@ -53,12 +53,32 @@ def nuclei(height: int = 192, width: int = 256, seed: int = 7) -> Image.Image:
     return grey.filter(ImageFilter.GaussianBlur(0.7)).convert("RGB")
 
 
+def smear(height: int = 360, width: int = 480, count: int = 120, seed: int = 3) -> Image.Image:
+    """A drawing like `nuclei`, but scattered as cells lie: alone, in heaps, touching, over the border."""
+    rng = np.random.default_rng(seed)
+    canvas = np.full((height, width), 0.03)
+    heaps = rng.uniform((20, 20), (height - 20, width - 20), (14, 2))
+    placed: list[np.ndarray] = []
+    while len(placed) < count:
+        spread = rng.normal(0, 34, 2) if rng.uniform() < 0.7 else rng.uniform(-width, width, 2)
+        centre = heaps[rng.integers(len(heaps))] + spread
+        inside = (centre > -4).all() and (centre < (height + 4, width + 4)).all()
+        if inside and all(np.hypot(*(centre - other)) > 15 for other in placed):
+            draw_nucleus(canvas, rng, *centre)
+            placed.append(centre)
+    canvas += rng.normal(0, 0.015, canvas.shape)
+    grey = Image.fromarray((canvas.clip(0, 1) * 255).astype(np.uint8))
+    return grey.filter(ImageFilter.GaussianBlur(0.7)).convert("RGB")
+
+
 PICTURES = {
-    "astronaut_480x640": lambda: crop(data.astronaut(), 640, (0, 0, 640, 480)),
-    "coffee_427x640": lambda: crop(data.coffee(), 640, (0, 0, 640, 427)),
-    "cat_60x1500": lambda: crop(data.chelsea(), 1500, (0, 340, 1500, 400)),  # across the eyes
-    "cat_1x1": lambda: crop(data.chelsea(), 451, (225, 150, 226, 151)),
-    "nuclei_192x256": nuclei,
+    "tests/images/astronaut_480x640": lambda: crop(data.astronaut(), 640, (0, 0, 640, 480)),
+    "tests/images/coffee_427x640": lambda: crop(data.coffee(), 640, (0, 0, 640, 427)),
+    "tests/images/cat_60x1500": lambda: crop(data.chelsea(), 1500, (0, 340, 1500, 400)),  # the eyes
+    "tests/images/cat_1x1": lambda: crop(data.chelsea(), 451, (225, 150, 226, 151)),
+    "tests/images/nuclei_192x256": nuclei,
+    "demo/public/nuclei": smear,
+    "demo/public/tissue": lambda: Image.fromarray(data.immunohistochemistry()),
 }
 
 
@@ -69,9 +89,9 @@ def main() -> None:
     names = [name for name in PICTURES if word in name]
     if not names:
         parser.error(f"no picture is called {word!r}; there are {', '.join(PICTURES)}")
-    IMAGES.mkdir(parents=True, exist_ok=True)
     for name in names:
-        path = IMAGES / f"{name}.png"
+        path = ROOT / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
         PICTURES[name]().save(path, optimize=True)
         print(f"{path}: {path.stat().st_size} bytes")
 
