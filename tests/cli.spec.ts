@@ -53,9 +53,8 @@ test('--help lists the commands, detect --help the options', async () => {
   expect(stdout).toMatch(/detect .*IMAGE\.\.\.[\s\S]*info .*\[FILE\]/);
   const detect = await maskrcnn('detect', '--help');
   expect(detect.code).toBe(0);
-  for (const option of ['--weights', '--score', '--size', '--json', '--overlay', '--profile']) {
-    expect(detect.stdout).toContain(option);
-  }
+  const options = '--recursive --weights --score --size --count --json --csv --resume --overlay --profile';
+  for (const option of options.split(' ')) expect(detect.stdout).toContain(option);
 });
 
 test.each([

@@ -1,47 +1,74 @@
 // Detections in the COCO results format, as pycocotools' COCO.loadRes reads it.
 
-import type { Detection } from '../node';
+import { decodeRle, MaskRcnnError, type Rle } from '../node';
+import type { Found } from './found';
+import { measureBox, measureMask } from './measure';
+import type { Picture } from './outputs';
 
 export interface CocoResult {
-  /** Position of the picture in the arguments, from 0. */
+  /** Position of the picture in the list, from 0. */
   image_id: number;
   file_name: string;
-  /** Class index; 0 is the background. */
+  /** The picture as given; tells apart two of the same name. */
+  path: string;
   category_id: number;
   category: string;
-  /** x, y, width, height in pixels. */
   bbox: [number, number, number, number];
   score: number;
-  segmentation?: { size: [number, number]; counts: string };
-}
-
-/** One picture's results, by descending score. */
-export function cocoResults(
-  imageId: number,
-  fileName: string,
-  detections: readonly Detection[],
-): CocoResult[] {
-  return [...detections]
-    .sort((a, b) => b.score - a.score)
-    .map(({ label, classIndex, score, box: [x1, y1, x2, y2], mask }) => ({
-      image_id: imageId,
-      file_name: fileName,
-      category_id: classIndex,
-      category: label,
-      bbox: [rounded(x1), rounded(y1), rounded(x2 - x1), rounded(y2 - y1)],
-      score: Number(score.toPrecision(9)), // as many digits as a float32 has
-      ...(mask && { segmentation: mask.rle() }),
-    }));
-}
-
-/** To 1/10000 of a pixel. */
-function rounded(pixels: number): number {
-  return Math.round(pixels * 1e4) / 1e4;
+  segmentation?: Rle;
 }
 
 /** JSON with one result a line, so that files can be compared and searched. */
-export function cocoJson(results: readonly CocoResult[]): string {
-  return results.length === 0
-    ? '[]\n'
-    : `[\n${results.map((result) => JSON.stringify(result)).join(',\n')}\n]\n`;
+export function cocoJson(pictures: readonly Picture[]): string {
+  const lines = pictures.flatMap(({ id, name, path, found }) =>
+    found.map(({ category_id, category, bbox, score, segmentation }) => {
+      const result: CocoResult = {
+        image_id: id,
+        file_name: name,
+        path,
+        category_id,
+        category,
+        bbox,
+        score,
+        ...(segmentation && { segmentation }),
+      };
+      return JSON.stringify(result);
+    }),
+  );
+  return lines.length === 0 ? '[]\n' : `[\n${lines.join(',\n')}\n]\n`;
+}
+
+/** What `cocoJson` wrote, measured anew: path -> objects. Throws MaskRcnnError that names the file. */
+export function readCoco(text: string, file: string): Map<string, Found[]> {
+  const pictures = new Map<string, Found[]>();
+  for (const { path, category_id, category, bbox, score, segmentation } of parse(text, file)) {
+    if (!pictures.has(path)) pictures.set(path, []);
+    pictures.get(path)!.push({
+      category_id,
+      category,
+      bbox,
+      score,
+      ...(segmentation && { segmentation }),
+      ...(segmentation ? measureRle(segmentation) : measureBox(bbox)),
+    });
+  }
+  return pictures;
+}
+
+function parse(text: string, file: string): CocoResult[] {
+  let results: unknown;
+  try {
+    results = JSON.parse(text);
+  } catch (cause) {
+    throw new MaskRcnnError(`${file}: is not JSON: ${String(cause)}`, { cause });
+  }
+  if (!Array.isArray(results) || results.some((result) => typeof result?.path !== 'string')) {
+    throw new MaskRcnnError(`${file}: wanted results that maskrcnn wrote, each with its path`);
+  }
+  return results;
+}
+
+function measureRle(rle: Rle) {
+  const [height, width] = rle.size;
+  return measureMask({ x: 0, y: 0, width, height, data: decodeRle(rle) });
 }

@@ -1,53 +1,76 @@
 // `maskrcnn detect`: one load, then picture by picture: detections to the terminal, and to the files asked for.
-// A picture that cannot be used is told on stderr and passed over; the exit code is then 1.
+// A picture that cannot be used is passed over and told at the end on stderr; the exit code is then 1.
 
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import {
-  type Detection,
   type DetectResult,
   fileSource,
   ImageError,
   MaskRCNN,
   openDevice,
   readImage,
+  UnsupportedError,
 } from '../node';
-import { type CocoResult, cocoJson, cocoResults } from './coco';
+import { countTable } from './count';
+import { byClass, type Found, foundObjects } from './found';
+import { checkOverlayFolder, imagePaths } from './images';
+import { Outputs } from './outputs';
 import { overlayNames, writeOverlay } from './overlay_file';
 import { Profile } from './profile';
 import { Progress } from './progress';
 import { bytes, duration, table } from './table';
 
 export interface DetectArguments {
+  /** Files and folders. */
   images: string[];
+  recursive?: boolean;
   weights: string;
   score: number;
   size?: [min: number, max: number];
+  /** Print counts instead of a report on each picture. */
+  count?: boolean;
   /** Files and the folder to write. */
   json?: string;
+  csv?: string;
   overlay?: string;
   profile?: string;
+  /** Go on with what an earlier run wrote. */
+  resume?: boolean;
+}
+
+/** A picture to look at: where it is, and where its overlay goes. */
+interface Task {
+  path: string;
+  overlay: string | undefined;
 }
 
 /** -> exit code */
 export async function detect(args: DetectArguments): Promise<number> {
+  const images = imagePaths(args.images, args.recursive);
+  if (args.overlay) checkOverlayFolder(args.images, args.overlay, args.recursive);
   await makeFolders(args);
-  const progress = new Progress();
-  const device = await openDevice();
-  let model: MaskRCNN | undefined;
-  try {
-    model = await load(args, device, progress);
-    return await detectAll(args, model, progress);
-  } finally {
-    progress.clear();
-    model?.destroy();
-    device.destroy();
-  }
+  const outputs = new Outputs(args, images);
+  const overlays = args.overlay ? overlayNames(images, args.overlay) : [];
+  const tasks = images
+    .map((path, i) => ({ path, overlay: overlays[i] }))
+    .filter(({ path, overlay }) => !outputs.found(path) || (overlay !== undefined && !existsSync(overlay)));
+  if (args.resume)
+    tell(args, `${images.length - tasks.length} of ${images.length} pictures were done already`);
+  const failures = tasks.length > 0 ? await detectAll(args, tasks, outputs) : [];
+  const usable = images.some((path) => outputs.found(path));
+  outputs.finish();
+  if (args.count)
+    process.stdout.write(countTable(images.map((path) => ({ path, found: outputs.found(path) }))));
+  if (usable && outputs.files.length > 0) tell(args, `wrote ${outputs.files.join(', ')}`);
+  for (const failure of failures) process.stderr.write(`maskrcnn: ${failure}\n`);
+  return failures.length > 0 ? 1 : 0;
 }
 
 /** First of all, so that a place that cannot be written to is told before the long work. */
-async function makeFolders({ json, overlay, profile }: DetectArguments): Promise<void> {
-  for (const file of [json, profile]) if (file) await mkdir(dirname(file), { recursive: true });
+async function makeFolders({ json, csv, overlay, profile }: DetectArguments): Promise<void> {
+  for (const file of [json, csv, profile]) if (file) await mkdir(dirname(file), { recursive: true });
   if (overlay) await mkdir(overlay, { recursive: true });
 }
 
@@ -60,33 +83,80 @@ function load({ weights, size }: DetectArguments, device: GPUDevice, progress: P
   });
 }
 
-async function detectAll(args: DetectArguments, model: MaskRCNN, progress: Progress): Promise<number> {
-  const { images, overlay } = args;
-  const names = overlay ? overlayNames(images, overlay) : [];
+/** -> what is to be told of the pictures that could not be used */
+async function detectAll(args: DetectArguments, tasks: readonly Task[], outputs: Outputs): Promise<string[]> {
+  const progress = new Progress();
+  const stopped = () => {
+    progress.clear();
+    outputs.interrupt();
+  };
+  const release = beforeExit(stopped);
+  let device: GPUDevice | undefined;
+  let model: MaskRCNN | undefined;
+  try {
+    device = await openDevice();
+    model = await load(args, device, progress);
+    return await detectEach(args, tasks, model, outputs, progress);
+  } catch (error) {
+    stopped();
+    throw error;
+  } finally {
+    release();
+    progress.clear();
+    model?.destroy();
+    device?.destroy();
+  }
+}
+
+/** Calls back before the process ends, by a signal (Ctrl-C) or because nobody reads what it prints. */
+function beforeExit(callback: () => void): () => void {
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const onSignal = (signal: NodeJS.Signals) => {
+    release();
+    callback();
+    process.kill(process.pid, signal); // now as if it had not been caught
+  };
+  const release = () => {
+    for (const signal of signals) process.removeListener(signal, onSignal);
+    process.removeListener('exit', callback);
+  };
+  for (const signal of signals) process.on(signal, onSignal);
+  process.on('exit', callback);
+  return release;
+}
+
+async function detectEach(
+  args: DetectArguments,
+  tasks: readonly Task[],
+  model: MaskRCNN,
+  outputs: Outputs,
+  progress: Progress,
+): Promise<string[]> {
   const profile = new Profile(args.weights);
-  const results: CocoResult[] = [];
-  let failures = 0;
-  for (const [i, path] of images.entries()) {
-    progress.show(basename(path), i, images.length, `${i + 1} of ${images.length}`);
+  const failures: string[] = [];
+  const started = performance.now();
+  for (const [i, { path, overlay }] of tasks.entries()) {
+    const left = ((performance.now() - started) / i) * (tasks.length - i);
+    const amount = `${i + 1} of ${tasks.length}${i > 0 ? `, ${duration(left)} left` : ''}`;
+    progress.show(basename(path), i, tasks.length, amount);
     try {
-      const { result, ms } = await detectOne(args, model, path, names[i]);
-      results.push(...cocoResults(i, basename(path), result.detections));
+      const { result, ms } = await detectOne(args, model, path, overlay);
+      const found = foundObjects(result.detections);
+      outputs.add(path, found);
       profile.add(path, result, ms);
       progress.clear();
-      process.stdout.write(report(path, result, ms, names[i]));
+      if (!args.count) process.stdout.write(report(path, result, found, ms, overlay));
     } catch (error) {
       if (!(error instanceof ImageError)) throw error;
-      failures++;
-      progress.clear();
-      process.stderr.write(`maskrcnn: ${error.message}\n`);
+      failures.push(error.message);
     }
   }
-  if (failures === images.length) return 1;
-  if (args.json) await writeFile(args.json, cocoJson(results));
-  if (args.profile) await writeFile(args.profile, profile.json(model));
-  const written = [args.json, args.profile].filter(Boolean);
-  if (written.length > 0) process.stdout.write(`wrote ${written.join(', ')}\n`);
-  return failures > 0 ? 1 : 0;
+  progress.clear();
+  if (args.profile && failures.length < tasks.length) {
+    await writeFile(args.profile, profile.json(model));
+    tell(args, `wrote ${args.profile}`);
+  }
+  return failures;
 }
 
 async function detectOne(
@@ -97,7 +167,11 @@ async function detectOne(
 ): Promise<{ result: DetectResult; ms: number }> {
   const image = await readImage(path);
   const started = performance.now();
-  const result = await model.detect(image, { scoreThreshold: score, profile: Boolean(profile) });
+  const options = { scoreThreshold: score, profile: Boolean(profile) };
+  const result = await model.detect(image, options).catch((cause: unknown) => {
+    if (!(cause instanceof UnsupportedError)) throw cause;
+    throw new ImageError(`${path}: ${cause.message}`, { cause }); // too large for this GPU; others may not be
+  });
   const ms = performance.now() - started;
   if (overlay) await writeOverlay(overlay, image, result.detections);
   return { result, ms };
@@ -106,32 +180,31 @@ async function detectOne(
 /** A heading for the picture and a row for each class. */
 function report(
   path: string,
-  { detections, width, height }: DetectResult,
+  { width, height }: DetectResult,
+  objects: readonly Found[],
   ms: number,
   overlay?: string,
 ): string {
-  const count = `${detections.length} object${detections.length === 1 ? '' : 's'}`;
+  const count = `${objects.length} object${objects.length === 1 ? '' : 's'}`;
   const heading = `${path}  ${width}x${height}  ${count}  ${duration(ms)}${overlay ? `  -> ${overlay}` : ''}\n`;
-  if (detections.length === 0) return heading;
-  const classes = new Map<string, Detection[]>();
-  for (const detection of detections) {
-    classes.set(detection.label, [...(classes.get(detection.label) ?? []), detection]);
-  }
-  const rows = [...classes]
-    .sort(([, a], [, b]) => b.length - a.length)
-    .map(([label, found]) => [
-      label,
+  if (objects.length === 0) return heading;
+  const rows = [...byClass(objects)].map(([category, found]) => {
+    const scores = found.map(({ score }) => score);
+    return [
+      category,
       found.length,
-      `${Math.min(...found.map(({ score }) => score)).toFixed(2)}-${Math.max(...found.map(({ score }) => score)).toFixed(2)}`,
-      `${median(found.map(area))} px`,
-    ]);
+      `${Math.min(...scores).toFixed(2)}-${Math.max(...scores).toFixed(2)}`,
+      `${median(found.map(({ area }) => area))} px`,
+    ];
+  });
   return heading + table([['class', 'objects', 'scores', 'median area'], ...rows], '  ');
-}
-
-function area({ mask, box: [x1, y1, x2, y2] }: Detection): number {
-  return mask ? mask.area() : Math.round((x2 - x1) * (y2 - y1));
 }
 
 function median(values: number[]): number {
   return values.sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** A line about the run itself; with `--count`, stdout is the table's alone. */
+function tell({ count }: DetectArguments, line: string): void {
+  (count ? process.stderr : process.stdout).write(`${line}\n`);
 }

@@ -12,6 +12,13 @@ import { info } from './info';
 /** The trained model that comes with the package; this file runs as dist/cli.js. */
 const DEFAULT_WEIGHTS = join(dirname(fileURLToPath(import.meta.url)), '../models/nuclei.safetensors');
 
+const MEASURES = `
+Measures in --csv, in pixels of the picture, of the mask's pixels:
+  area        their number
+  centroid    x, y: the mean of their centres; (0.5, 0.5) is the centre of the first pixel, as for boxes
+  perimeter   the outline, holes too, as skimage.measure.perimeter(mask, neighborhood=4) has it
+Models without masks: area, centre and perimeter of the box.`;
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0); // the reader, such as `head`, has had enough
   throw error;
@@ -43,16 +50,24 @@ function commands(done: (code: number) => void): Command {
   program
     .command('detect')
     .description('find the objects in pictures: PNG, JPEG, WebP, AVIF, GIF or BMP')
-    .argument('<IMAGE...>', 'picture files')
+    .argument('<IMAGE...>', 'picture files, and folders of .png, .jpg, .jpeg and .webp pictures')
+    .option('--recursive', 'look into the folders of folders too')
     .option('--weights <FILE>', 'safetensors file with torchvision names', DEFAULT_WEIGHTS)
     .option('--score <NUMBER>', "least score, 0 to 1; never below the model's own threshold", score, 0.5)
     .option('--size <MIN,MAX>', 'resize: short side to MIN pixels, long side MAX at most', size)
+    .option('--count', 'print a table: for each picture its objects by class, and their mean area in pixels')
     .option('--json <FILE>', 'write the detections in the COCO results format')
+    .option('--csv <FILE>', 'write a row for each object: class, score, box, and the measures below')
+    .option('--resume', 'go on with a run that was stopped: skip the pictures that are in FILE already')
     .option('--overlay <DIR>', 'write each picture with masks, boxes and scores as DIR/NAME.png')
     .option('--profile <FILE>', 'write what the last run did and cost, node by node, as JSON')
-    .action(async (images: string[], options: Omit<DetectArguments, 'images'>) =>
-      done(await detect({ images, ...options })),
-    );
+    .addHelpText('after', MEASURES)
+    .action(async (images: string[], options: Omit<DetectArguments, 'images'>, command: Command) => {
+      if (options.resume && !options.json && !options.csv) {
+        command.error("error: option '--resume' needs --json or --csv: the file to go on with");
+      }
+      done(await detect({ images, ...options }));
+    });
   program
     .command('info')
     .description('show what a weights file holds: architecture, tensors, layer table')

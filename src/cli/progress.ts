@@ -6,6 +6,7 @@ const STYLE: Options = {
   stream: process.stderr,
   clearOnComplete: true,
   hideCursor: true,
+  gracefulExit: false, // it would catch Ctrl-C and go on
   noTTYOutput: false,
   format: '{task} [{bar}] {amount}',
 };

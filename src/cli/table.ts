@@ -20,7 +20,7 @@ export function table(rows: readonly (readonly (string | number)[])[], indent = 
 }
 
 function isQuantity(cell: string | number | undefined): boolean {
-  return typeof cell === 'number' || /^[\d.]+ px$/.test(cell ?? '');
+  return typeof cell === 'number' || /^([\d.]+( px)?|-)$/.test(cell ?? '');
 }
 
 /** 6.84 MB, 128 B. */
@@ -35,7 +35,8 @@ export function scaled(count: number): string {
   return `${power === 0 ? value : value.toPrecision(3)} ${['', 'k', 'M', 'G'][power]}`;
 }
 
-/** 812 ms, 5.3 s. */
+/** 812 ms, 5.3 s, 3.1 min. */
 export function duration(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  return ms < 120_000 ? `${(ms / 1000).toFixed(1)} s` : `${(ms / 60_000).toFixed(1)} min`;
 }
