@@ -120,7 +120,7 @@ def metadata(settings: dict = SETTINGS) -> dict[str, str]:
     plain = {key: json.dumps(value) for key, value in settings.items()}
     return {
         "architecture": "torchvision/maskrcnn_resnet_fpn",
-        "bn_eps": str(BN_EPS),
+        "bn_eps": "0",  # see fold_norms
         "classes": json.dumps(CLASSES),
         **plain,
         "licence": "CC0-1.0",
@@ -128,10 +128,30 @@ def metadata(settings: dict = SETTINGS) -> dict[str, str]:
     }
 
 
+def fold_norms(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Multiplies each convolution's weight by its norm's scale; the norm keeps only its shift.
+
+    The names stay torchvision's: a folded norm has weight 1, mean 0, variance 1, and an eps of 0.
+    """
+    folded = {name: tensor.detach().cpu().double() for name, tensor in state.items()}
+    for name in [name for name in state if name.endswith(".running_var")]:
+        norm = name.removesuffix(".running_var")
+        layer = norm.replace("downsample.1", "downsample.0").replace(".bn", ".conv")
+        weight, bias = folded[f"{norm}.weight"], folded[f"{norm}.bias"]
+        mean, variance = folded[f"{norm}.running_mean"], folded[name]
+        scale = weight / (variance + BN_EPS).sqrt()
+        folded[f"{layer}.weight"] = folded[f"{layer}.weight"] * scale[:, None, None, None]
+        folded[f"{norm}.bias"] = bias - mean * scale
+        folded[f"{norm}.weight"] = torch.ones_like(weight)
+        folded[f"{norm}.running_mean"] = torch.zeros_like(mean)
+        folded[name] = torch.ones_like(variance)
+    return folded
+
+
 def export(state: dict[str, Tensor], path: str | Path) -> int:
     """Writes a state dict as float16 safetensors; returns the file's size in bytes."""
     half = {}
-    for name, tensor in state.items():
+    for name, tensor in fold_norms(state).items():
         if name.endswith("num_batches_tracked"):
             continue
         half[name] = tensor.detach().to("cpu", torch.float16).contiguous()
@@ -189,4 +209,7 @@ def load_model(path: str | Path) -> MaskRCNN:
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unexpected:
         raise ValueError(f"{path}: missing tensors {missing}, unknown tensors {unexpected}")
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = float(header["bn_eps"])
     return model.eval()

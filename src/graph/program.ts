@@ -1,7 +1,7 @@
 // A graph made ready on a device: buffers, bind groups and parameters are made once; each run writes the
 // inputs, encodes one command buffer, submits it once and reads everything that was asked for back at once.
 
-import { DeviceLostError, UnsupportedError } from '../errors';
+import { DeviceLostError, ShapeError, UnsupportedError } from '../errors';
 import { describe, ELEMENT_BYTES, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
 import { type Pipeline, pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
@@ -139,10 +139,19 @@ export class Program {
     });
   }
 
-  /** Fills an input. */
+  /** Fills an input. Throws ShapeError if the program has no such tensor, or it has another size. */
   write(tensor: Tensor, data: Float32Array | Uint32Array): void {
     const place = this.buffers.get(tensor);
-    if (place) this.device.queue.writeBuffer(place.buffer, 0, data as unknown as GPUAllowSharedBufferSource);
+    if (!place || data.length !== sizeOf(tensor)) {
+      throw new ShapeError(
+        `${tensor.label}: wanted ${describe(tensor)} of this program; got ${data.length} numbers`,
+      );
+    }
+    this.device.queue.writeBuffer(
+      place.buffer,
+      place.offset ?? 0,
+      data as unknown as GPUAllowSharedBufferSource,
+    );
   }
 
   /** One submit, one readback. Throws DeviceLostError if the device goes away meanwhile. */
