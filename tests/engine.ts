@@ -1,6 +1,5 @@
 // Models and pictures for the tests of the whole engine.
 
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { fileSource } from '../src/file_source';
 import { type LoadOptions, MaskRCNN } from '../src/mask_rcnn';
@@ -30,10 +29,4 @@ export async function nucleiModel(options: LoadOptions = {}): Promise<MaskRCNN> 
 /** A picture of the repository, by its path from the top. */
 export function picture(path: string) {
   return readImage(fileURLToPath(new URL(path, root)));
-}
-
-/** Where shared data lies, or undefined: tests that need it are skipped then. */
-export function sharedData(): string | undefined {
-  const folder = process.env.SHARED_DATA ?? fileURLToPath(new URL('../shared/data', root));
-  return existsSync(folder) ? folder : undefined;
 }
