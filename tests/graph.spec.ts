@@ -91,6 +91,13 @@ test('a program runs a graph in one submit, and reads any node by label', async 
   program.destroy();
 });
 
+test('what the GPU refuses is an error, and no zeros come back', async () => {
+  const { graph, maps } = chain([0]);
+  const program = await Program.create(await testDevice(), graph, new Map(), { last: maps.at(-1)! });
+  program.destroy();
+  await expect(program.run()).rejects.toThrow(/running: the GPU refused: .*destroyed/);
+});
+
 test('a label that is not there: the error names its neighbours', () => {
   const { graph } = chain([0, 0]);
   expect(() => graph.find('backbone.pool 7')).toThrow(/no node is labelled 'backbone.pool 7'/);

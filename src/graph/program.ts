@@ -5,6 +5,7 @@ import { DeviceLostError, ShapeError, UnsupportedError } from '../errors';
 import { describe, ELEMENT_BYTES, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
 import { type Pipeline, pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
+import { checked } from './checked';
 import type { Graph, Node, Tensor } from './graph';
 import { type Plan, plan } from './plan';
 
@@ -75,8 +76,10 @@ export class Program {
     const pipelines = await compileAll(device, graph);
     const program = new Program(device, graph, outputs);
     try {
-      program.allocate(weights);
-      program.bind(pipelines);
+      await checked(device, 'preparing', () => {
+        program.allocate(weights);
+        program.bind(pipelines);
+      });
     } catch (error) {
       program.destroy();
       throw error;
@@ -158,10 +161,6 @@ export class Program {
   async run(options: RunOptions = {}): Promise<{ outputs: Record<string, HostTensor>; profile: RunProfile }> {
     const started = performance.now();
     const timed = Boolean(options.profile) && this.device.features.has('timestamp-query');
-    const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
-    const clock = timed ? this.clock() : undefined;
-    this.encode(encoder, clock?.queries);
-
     const names = Object.keys(this.outputs);
     const offsets: number[] = [];
     let size = 0;
@@ -169,21 +168,26 @@ export class Program {
       offsets.push(size);
       size += bytesOf(this.outputs[name]!);
     }
+    const clock = timed ? this.clock() : undefined;
     const clockAt = Math.ceil(size / 8) * 8;
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
     const total = Math.max(16, clockAt + (clock?.bytes ?? 0));
     const staging = this.device.createBuffer({ label: 'readback', size: total, usage: COPY_DST | MAP_READ });
     try {
-      names.forEach((name, i) => {
-        const place = this.buffers.get(this.outputs[name]!)!;
-        const bytes = bytesOf(this.outputs[name]!);
-        encoder.copyBufferToBuffer(place.buffer, place.offset ?? 0, staging, offsets[i]!, bytes);
+      await checked(this.device, 'running', () => {
+        const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
+        this.encode(encoder, clock?.queries);
+        names.forEach((name, i) => {
+          const place = this.buffers.get(this.outputs[name]!)!;
+          const bytes = bytesOf(this.outputs[name]!);
+          encoder.copyBufferToBuffer(place.buffer, place.offset ?? 0, staging, offsets[i]!, bytes);
+        });
+        if (clock) {
+          encoder.resolveQuerySet(clock.queries, 0, 2 * this.steps.length, clock.resolved, 0);
+          encoder.copyBufferToBuffer(clock.resolved, 0, staging, clockAt, clock.bytes);
+        }
+        this.device.queue.submit([encoder.finish()]);
       });
-      if (clock) {
-        encoder.resolveQuerySet(clock.queries, 0, 2 * this.steps.length, clock.resolved, 0);
-        encoder.copyBufferToBuffer(clock.resolved, 0, staging, clockAt, clock.bytes);
-      }
-      this.device.queue.submit([encoder.finish()]);
       await mapped(this.device, staging);
       const bytes = staging.getMappedRange();
       const outputs: Record<string, HostTensor> = {};

@@ -2,6 +2,7 @@
 // complete. Large tensors never become numbers on the JavaScript heap; only biases and batch norms do.
 
 import { WeightError } from '../errors';
+import { checked } from '../graph/checked';
 import type { LayerWeights } from '../graph/graph';
 import { type Dispatch, ELEMENT_BYTES, f32, u32 } from '../kernels/kernel';
 import { packWeight } from '../kernels/pack_weight';
@@ -136,24 +137,26 @@ export class LayerLoader {
     const { device } = this;
     const dispatch = packing(layer);
     const { pipeline, layout, bindings, text } = await pipelineFor(device, packWeight, dispatch);
-    const { STORAGE, COPY_SRC, UNIFORM } = GPUBufferUsage;
-    const size = dispatch.outputs.packed!.shape.reduce((a, b) => a * b, ELEMENT_BYTES);
-    const packed = device.createBuffer({ label, size, usage: STORAGE | COPY_SRC });
-    const params = this.filled('params', packParams(text, dispatch.params, packWeight.name), UNIFORM);
-    const buffers: Record<string, GPUBuffer | undefined> = { params, raw, scale, packed };
-    const entries = [...bindings].map(([name, binding]) => ({
-      binding,
-      resource: { buffer: buffers[name]! },
-    }));
-    const encoder = device.createCommandEncoder({ label: `pack ${label}` });
-    const pass = encoder.beginComputePass();
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
-    pass.dispatchWorkgroups(...dispatch.workgroups);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
-    params.destroy();
-    return packed;
+    return checked(device, label, () => {
+      const { STORAGE, COPY_SRC, UNIFORM } = GPUBufferUsage;
+      const size = dispatch.outputs.packed!.shape.reduce((a, b) => a * b, ELEMENT_BYTES);
+      const packed = device.createBuffer({ label, size, usage: STORAGE | COPY_SRC });
+      const params = this.filled('params', packParams(text, dispatch.params, packWeight.name), UNIFORM);
+      const buffers: Record<string, GPUBuffer | undefined> = { params, raw, scale, packed };
+      const entries = [...bindings].map(([name, binding]) => ({
+        binding,
+        resource: { buffer: buffers[name]! },
+      }));
+      const encoder = device.createCommandEncoder({ label: `pack ${label}` });
+      const pass = encoder.beginComputePass();
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, device.createBindGroup({ layout, entries }));
+      pass.dispatchWorkgroups(...dispatch.workgroups);
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+      params.destroy();
+      return packed;
+    });
   }
 
   private filled(label: string, data: Float32Array<ArrayBuffer> | ArrayBuffer, kind?: number): GPUBuffer {
