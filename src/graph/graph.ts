@@ -31,6 +31,9 @@ export interface Node {
   readonly dispatch: Dispatch;
 }
 
+/** The vectors of a batch norm, by their names in a checkpoint. */
+export const NORM_VECTORS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
+
 /** What a layer takes from the checkpoint, and the two packed tensors that become of it. */
 export interface LayerWeights {
   /** Tensor names in the checkpoint. */
@@ -89,7 +92,7 @@ export class Graph {
     const dispatch = kernel.dispatch(inputs as unknown as I, attributes);
     const outputs: Record<string, Tensor> = {};
     for (const [name, spec] of Object.entries(dispatch.outputs)) {
-      const suffix = name in outputs || Object.keys(dispatch.outputs).length > 1 ? `.${name}` : '';
+      const suffix = Object.keys(dispatch.outputs).length > 1 ? `.${name}` : '';
       outputs[name] = { ...spec, label: label + suffix, origin: 'node' };
     }
     const bound = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor));

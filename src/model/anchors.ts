@@ -1,13 +1,9 @@
 // The RPN's anchors: Ren et al. 2015, Faster R-CNN (arXiv:1506.01497), section 3.1.1. Rounded, and laid
 // on the grid, as torchvision's AnchorGenerator; its arithmetic is float32.
 
-const { fround, sqrt, round, floor } = Math;
+import { roundHalfEven } from './round_half_even';
 
-/** Halves go to the even neighbour, as torch.round does and Math.round does not. */
-function roundHalfEven(x: number): number {
-  const rounded = round(x);
-  return rounded - x === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
+const { fround, sqrt, floor } = Math;
 
 /**
  * The anchors of a cell, around its corner, as x1 y1 x2 y2 in image pixels: all sizes of the first ratio

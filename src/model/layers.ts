@@ -4,7 +4,7 @@
 // and channel counts come from the tensors, not from the code.
 
 import { ShapeError, WeightError } from '../errors';
-import type { Graph, LayerWeights, Tensor } from '../graph/graph';
+import { type Graph, type LayerWeights, NORM_VECTORS, type Tensor } from '../graph/graph';
 import { convTranspose2d } from '../kernels/conv_transpose2d';
 import { conv2d, padTo4 } from '../kernels/conv2d';
 import { f32 } from '../kernels/kernel';
@@ -218,9 +218,6 @@ export class Layers {
     return shape as Shape4;
   }
 }
-
-/** The vectors of a batch norm, by their names in the checkpoint. */
-export const NORM_VECTORS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
 
 function misshapen(name: string, wanted: string, found: readonly number[]): WeightError {
   return new WeightError(`${name}: wanted shape ${wanted}; found [${found.join(', ')}]`);

@@ -1,16 +1,12 @@
 // Which pyramid level a box is pooled from: Lin et al. 2017, FPN (arXiv:1612.03144), equation 1, with
 // the float32 roundings of torchvision.ops.MultiScaleRoIAlign.
 
+import { roundHalfEven } from './round_half_even';
+
 const { fround } = Math;
 
 /** Of torchvision's LevelMapper: boxes that miss a level by less than this octave fraction get it. */
 const EPSILON = fround(1e-6);
-
-function roundHalfEven(x: number): number {
-  const low = Math.floor(x);
-  if (x - low !== 0.5) return Math.round(x);
-  return low % 2 === 0 ? low : low + 1;
-}
 
 /**
  * Feature pixels per image pixel of each level, a power of two guessed from the heights (as

@@ -3,16 +3,13 @@
 
 import { WeightError } from '../errors';
 import { checked } from '../graph/checked';
-import type { LayerWeights } from '../graph/graph';
+import { type LayerWeights, NORM_VECTORS } from '../graph/graph';
 import { type Dispatch, ELEMENT_BYTES, f32, u32 } from '../kernels/kernel';
 import { packWeight } from '../kernels/pack_weight';
 import { pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { DTYPE_BYTES } from './float16';
 import { type TensorInfo, toFloat32 } from './safetensors';
-
-/** The vectors of a batch norm, by their names in the checkpoint. */
-const NORM_VECTORS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
 
 /** Bytes written before we wait for the GPU to take them in, so that they do not pile up. */
 const IN_FLIGHT_BYTES = 64 << 20;
@@ -107,7 +104,7 @@ export class LayerLoader {
     const { scale, bias } = this.fold(layer);
     const { packedWeight, packedBias, pack, weight } = layer;
     const raw = this.raw.get(weight) as GPUBuffer;
-    const [groups] = [pack.groups ?? 1];
+    const { groups = 1 } = pack;
     if (packedBias && bias) {
       this.packed.set(
         packedBias.label,
