@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Bench } from 'tinybench';
 import { Graph, type Node } from '../src/graph/graph';
 import { Program } from '../src/graph/program';
-import { describe, ELEMENT_BYTES, sizeOf } from '../src/kernels/kernel';
+import { bytesOf, describe, sizeOf } from '../src/kernels/kernel';
 import { interpret } from '../src/mask_rcnn';
 import { maskRcnn } from '../src/model/mask_rcnn';
 import { fileSource, MaskRCNN, openDevice, readImage, readSafetensors } from '../src/node';
@@ -128,7 +128,7 @@ async function timeNode(
     if (data) alone.constants.set(tensor, data);
     if (tensor.origin === 'input') alone.inputs.push(tensor);
     if (tensor.origin === 'weight') {
-      const size = sizeOf(tensor) * ELEMENT_BYTES;
+      const size = bytesOf(tensor);
       weights.set(tensor.label, device.createBuffer({ size, usage: GPUBufferUsage.STORAGE }));
     }
   }
@@ -149,7 +149,7 @@ async function timeNode(
   program.destroy();
   for (const buffer of weights.values()) buffer.destroy();
   const tensors = [...Object.values(node.inputs), ...outputs];
-  const bytes = tensors.reduce((sum, tensor) => sum + sizeOf(tensor) * ELEMENT_BYTES, 0);
+  const bytes = tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
   return row(node.label, node.kernel.name, describe(outputs[0]), times, samples, node.dispatch.macs, bytes);
 }
 

@@ -10,16 +10,21 @@
 // phase (workgroup.z) and skips the taps that do not meet it: a 2x2 window of stride 2 costs one tap a pixel.
 // The register tile is 4 pixels by 8 channels (lib/tile.wgsl).
 
+#if SUBGROUPS
+enable subgroups;
+#endif
+
 // Set by src/kernels/conv_transpose2d.ts; the values here are the defaults.
 const LANES_X = 8u;
 const LANES_Y = 8u;
-const VEC_IN = true;
-const VEC_OUT = true;
+const SUBGROUPS = false;  // then LANES_Y is 1, and LANES_X at least 8
 const BIAS = true;
+const SCALE = false;  // outputs are multiplied, too: bias holds quads of factors and of biases by turns
 const ADD = false;
-const COUNTED = false;
-alias In = vec4f;
-alias Out = vec4f;
+const COUNTED = false;  // only the first `count` of N are computed; the others are left as they are
+alias In = vec4f;       // vec4f, or vec2u: four halves, or f32: C is no multiple of 4
+alias Weight = vec4f;   // vec4f or vec2u
+alias Out = vec4f;      // as In, for O
 
 struct Params {
   batch: u32,         // N
@@ -41,7 +46,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> input: array<In>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<Weight>;
 @group(0) @binding(3) var<storage, read_write> output: array<Out>;
 #if BIAS
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
@@ -51,39 +56,55 @@ struct Params {
 #endif
 
 @compute @workgroup_size(LANES_X, LANES_Y)
-fn conv_transpose2d(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u) {
+fn conv_transpose2d(
+  @builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u,
+#if SUBGROUPS
+  @builtin(subgroup_invocation_id) subgroup_lane: u32,
+#endif
+) {
   let map = params.phase_height * params.phase_width;
-  let pixel = workgroup.x * 4u * LANES_X + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
-  let out4 = 2u * (workgroup.y * LANES_Y + lane.y);
+  let first_pixel = workgroup.x * 4u * LANES_X;
+  let pixel = first_pixel + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.out_channels + 3u) / 4u;
+#if SUBGROUPS
+  let out4 = 2u * workgroup.y;
+#else
+  let subgroup_lane = 0u;
+  let out4 = 2u * (workgroup.y * LANES_Y + lane.y);
+#endif
   let end = images() * map;
-  if (pixel.x >= end || out4 >= out4s) {
+  if (first_pixel >= end || out4 >= out4s) {
     return;
   }
 
   let image = pixel / map;
-  let row = pixel % map / params.phase_width * params.stride + workgroup.z / params.stride;
-  let column = pixel % map % params.phase_width * params.stride + workgroup.z % params.stride;
+  let phase_y = workgroup.z / params.stride;
+  let phase_x = workgroup.z % params.stride;
+  let row = pixel % map / params.phase_width * params.stride + phase_y;
+  let column = pixel % map % params.phase_width * params.stride + phase_x;
   let real = (pixel < vec4u(end)) & (row < vec4u(params.out_height)) & (column < vec4u(params.out_width));
 
-  let row4s = (params.channels + 3u) / 4u * 4u * out4s;  // vec4s of a tap's weights
+  let row4s = (params.channels + 3u) / 4u * 4u * out4s;  // quads of a tap's weights
   let stride = i32(params.stride);
   var tile = Tile();
   for (var ky = 0u; ky < params.window_height; ky++) {
-    let y = vec4i(row) + params.padding - i32(ky) * params.dilation;
-    if (((y.x % stride) + stride) % stride != 0) {
-      continue;  // this tap meets no output of the phase; the same for all four pixels
+    let up = params.padding - i32(ky) * params.dilation;
+    if ((i32(phase_y) + up) % stride != 0) {
+      continue;  // this tap meets no output of the phase
     }
+    let y = vec4i(row) + up;
     for (var kx = 0u; kx < params.window_width; kx++) {
-      let x = vec4i(column) + params.padding - i32(kx) * params.dilation;
-      if (((x.x % stride) + stride) % stride != 0) {
+      let left = params.padding - i32(kx) * params.dilation;
+      if ((i32(phase_x) + left) % stride != 0) {
         continue;
       }
+      let x = vec4i(column) + left;
       let inside = real & (y >= vec4i(0)) & (y / stride < vec4i(i32(params.height)))
         & (x >= vec4i(0)) & (x / stride < vec4i(i32(params.width)));
       let cell = (image * params.height + vec4u(y / stride)) * params.width + vec4u(x / stride);
       let at = select(vec4u(0u), cell * params.channels, inside);
-      accumulate(&tile, at, inside, params.channels, (ky * params.window_width + kx) * row4s + out4, out4s);
+      accumulate(
+        &tile, at, inside, params.channels, (ky * params.window_width + kx) * row4s + out4, out4s, subgroup_lane);
     }
   }
 

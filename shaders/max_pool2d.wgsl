@@ -6,6 +6,9 @@
 //
 // One invocation writes four channels of one output pixel; neighbours differ in channel.
 
+// Set by src/kernels/max_pool2d.ts; the value here is the default.
+alias Quad = vec4f;  // vec4f, or vec2u: four halves
+
 struct Params {
   items: u32,    // vec4s of the output
   height: u32,
@@ -19,8 +22,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Quad>;
+@group(0) @binding(2) var<storage, read_write> output: array<Quad>;
 
 @compute @workgroup_size(64)
 fn max_pool2d(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -39,12 +42,23 @@ fn max_pool2d(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation
   let first_x = u32(max(left, 0));
   let end_y = min(u32(top + i32(params.window)), params.height);
   let end_x = min(u32(left + i32(params.window)), params.width);
-  var largest = input[((image * params.height + first_y) * params.width + first_x) * params.channels4 + channel];
+  var largest = quad_at((image * params.height + first_y) * params.width + first_x, channel);
   for (var y = first_y; y < end_y; y++) {
     for (var x = first_x; x < end_x; x++) {
-      let value = input[((image * params.height + y) * params.width + x) * params.channels4 + channel];
-      largest = max(largest, value);
+      largest = max(largest, quad_at((image * params.height + y) * params.width + x, channel));
     }
   }
+#if Quad == vec2u
+  output[item] = narrow(largest);
+#else
   output[item] = largest;
+#endif
+}
+
+fn quad_at(pixel: u32, channel: u32) -> vec4f {
+#if Quad == vec2u
+  return widen(input[pixel * params.channels4 + channel]);
+#else
+  return input[pixel * params.channels4 + channel];
+#endif
 }

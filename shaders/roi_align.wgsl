@@ -80,5 +80,5 @@ fn roi_align(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
       }
     }
   }
-  pooled[item] = sum / max(f32(rows.samples) * f32(columns.samples), 1.0);
+  put(item, sum / max(f32(rows.samples) * f32(columns.samples), 1.0));
 }

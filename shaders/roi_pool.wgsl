@@ -44,7 +44,7 @@ fn roi_pool(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
   let columns = bin_range(bin.x, bin_size(size.x), corner.x, level.width);
   let rows = bin_range(bin.y, bin_size(size.y), corner.y, level.height);
   if (columns.x >= columns.y || rows.x >= rows.y) {
-    pooled[item] = vec4f(0.0);
+    put(item, vec4f(0.0));
     return;
   }
   var largest = feature(level, u32(rows.x), u32(columns.x), bin.quad);
@@ -53,5 +53,5 @@ fn roi_pool(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
       largest = max(largest, feature(level, u32(y), u32(x), bin.quad));
     }
   }
-  pooled[item] = largest;
+  put(item, largest);
 }

@@ -7,6 +7,9 @@
 //
 // One invocation writes four channels of one pixel; neighbours differ in channel.
 
+// Set by src/kernels/upsample_add.ts; the value here is the default.
+alias Quad = vec4f;  // vec4f, or vec2u: four halves
+
 struct Params {
   items: u32,      // vec4s of the output
   height: u32,
@@ -19,9 +22,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> lateral: array<vec4f>;
-@group(0) @binding(2) var<storage, read> coarse: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> lateral: array<Quad>;
+@group(0) @binding(2) var<storage, read> coarse: array<Quad>;
+@group(0) @binding(3) var<storage, read_write> output: array<Quad>;
 
 @compute @workgroup_size(64)
 fn upsample_add(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
@@ -36,5 +39,9 @@ fn upsample_add(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocati
   let y = min(u32(f32(row) * params.scale_y), params.coarse_height - 1u);
   let x = min(u32(f32(column) * params.scale_x), params.coarse_width - 1u);
   let source = ((image * params.coarse_height + y) * params.coarse_width + x) * params.channels4 + channel;
+#if Quad == vec2u
+  output[item] = narrow(widen(lateral[item]) + widen(coarse[source]));
+#else
   output[item] = lateral[item] + coarse[source];
+#endif
 }

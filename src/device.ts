@@ -3,7 +3,7 @@
 import { UnsupportedError } from './errors';
 
 /** Features that are used where the adapter has them, and not missed where it has not. */
-export const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ['timestamp-query'];
+export const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];
 
 /** A device with default limits, which is all that the kernels need. Throws UnsupportedError and says what is missing. */
 export async function requestDevice(gpu: GPU | undefined = globalThis.navigator?.gpu): Promise<GPUDevice> {

@@ -3,7 +3,7 @@
 
 import { afterAll } from 'vitest';
 import type { Dtype, TensorSpec } from '../src/kernels/kernel';
-import { ELEMENT_BYTES, type Kernel, sizeOf } from '../src/kernels/kernel';
+import { bytesOf, type Kernel, sizeOf } from '../src/kernels/kernel';
 import { pipelineFor } from '../src/kernels/pipelines';
 import { packParams } from '../src/kernels/specialise';
 import { openDevice } from '../src/node_device';
@@ -51,7 +51,7 @@ function typed(dtype: Dtype, bytes: ArrayBuffer): Float32Array | Uint32Array {
 
 /** Reads a buffer back. */
 export async function download(gpuDevice: GPUDevice, buffer: GPUBuffer, spec: TensorSpec) {
-  const size = sizeOf(spec) * ELEMENT_BYTES;
+  const size = bytesOf(spec);
   const staging = gpuDevice.createBuffer({ size: Math.max(16, size), usage: MAP_READ | COPY_DST });
   const encoder = gpuDevice.createCommandEncoder();
   encoder.copyBufferToBuffer(buffer, 0, staging, 0, size);

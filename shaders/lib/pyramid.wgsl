@@ -1,7 +1,7 @@
 // The feature pyramid as roi_align and roi_pool see it: one to five maps, finest first, and the level
 // of each box: Lin et al. 2017, Feature Pyramid Networks (arXiv:1612.03144), equation 1.
 //
-//   level0 .. level4 [1, H, W, C]   channels as vec4f, so C / 4 quads a pixel
+//   level0 .. level4 [1, H, W, C]   C / 4 quads a pixel
 //   boxes            [R, 4]         x1 y1 x2 y2, pixels of the resized image
 //   count            [1]            how many rows of `boxes` are real
 //   pooled           [R, P, P, C]   rows from count on are undefined
@@ -13,6 +13,7 @@ const LEVEL1 = true;  // LEVELS > 1, and so on: which maps are bound
 const LEVEL2 = true;
 const LEVEL3 = true;
 const LEVEL4 = false;
+alias Quad = vec4f;  // vec4f, or vec2u: four halves
 
 struct Params {
   boxes: u32,  // R
@@ -43,19 +44,19 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> boxes: array<vec4f>;
 @group(0) @binding(2) var<storage, read> count: array<u32>;
-@group(0) @binding(3) var<storage, read_write> pooled: array<vec4f>;
-@group(0) @binding(4) var<storage, read> level0: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> pooled: array<Quad>;
+@group(0) @binding(4) var<storage, read> level0: array<Quad>;
 #if LEVEL1
-@group(0) @binding(5) var<storage, read> level1: array<vec4f>;
+@group(0) @binding(5) var<storage, read> level1: array<Quad>;
 #endif
 #if LEVEL2
-@group(0) @binding(6) var<storage, read> level2: array<vec4f>;
+@group(0) @binding(6) var<storage, read> level2: array<Quad>;
 #endif
 #if LEVEL3
-@group(0) @binding(7) var<storage, read> level3: array<vec4f>;
+@group(0) @binding(7) var<storage, read> level3: array<Quad>;
 #endif
 #if LEVEL4
-@group(0) @binding(8) var<storage, read> level4: array<vec4f>;
+@group(0) @binding(8) var<storage, read> level4: array<Quad>;
 #endif
 
 struct Level {
@@ -84,27 +85,43 @@ fn level_of(box: vec4f) -> Level {
 // Four channels of a pixel of a level.
 fn feature(level: Level, y: u32, x: u32, quad: u32) -> vec4f {
   let at = (y * level.width + x) * params.quads + quad;
+#if Quad == vec2u
+  return widen(level_quad(level.index, at));
+#else
+  return level_quad(level.index, at);
+#endif
+}
+
+fn level_quad(level: u32, at: u32) -> Quad {
 #if LEVEL1
-  if (level.index == 1u) {
+  if (level == 1u) {
     return level1[at];
   }
 #endif
 #if LEVEL2
-  if (level.index == 2u) {
+  if (level == 2u) {
     return level2[at];
   }
 #endif
 #if LEVEL3
-  if (level.index == 3u) {
+  if (level == 3u) {
     return level3[at];
   }
 #endif
 #if LEVEL4
-  if (level.index == 4u) {
+  if (level == 4u) {
     return level4[at];
   }
 #endif
   return level0[at];
+}
+
+fn put(item: u32, values: vec4f) {
+#if Quad == vec2u
+  pooled[item] = narrow(values);
+#else
+  pooled[item] = values;
+#endif
 }
 
 // What an invocation writes: pooled[box, y, x, 4 quad ..].

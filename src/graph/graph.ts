@@ -4,14 +4,7 @@
 // weights have a name beside those of their neighbours (`backbone.body.maxpool`, `rpn.nms_mask`).
 
 import { ShapeError } from '../errors';
-import {
-  type Dispatch,
-  describe,
-  ELEMENT_BYTES,
-  type Kernel,
-  sizeOf,
-  type TensorSpec,
-} from '../kernels/kernel';
+import { bytesOf, type Dispatch, describe, type Kernel, sizeOf, type TensorSpec } from '../kernels/kernel';
 import type { PackWeightAttributes } from '../kernels/pack_weight';
 
 /** A tensor of the graph: what a node writes, or what is put there before the run. */
@@ -44,16 +37,19 @@ export interface LayerWeights {
   readonly pack: PackWeightAttributes;
   readonly packedWeight: Tensor;
   readonly packedBias?: Tensor | undefined;
+  /** Whether the norm's factors stand before the biases, quad by quad, instead of being folded into the weight. */
+  readonly scaled: boolean;
 }
 
 /** A tensor made of others, which their nodes write straight into their places. */
 export interface Concatenation {
   readonly whole: Tensor;
+  /** Offsets in bytes. */
   readonly parts: readonly { readonly tensor: Tensor; readonly offset: number }[];
 }
 
-/** Parts of a concatenation begin at multiples of this many elements: 256 bytes, what bindings ask for. */
-const PART_ALIGNMENT = 256 / ELEMENT_BYTES;
+/** Parts of a concatenation begin at multiples of this many bytes: what bindings ask for. */
+const PART_ALIGNMENT = 256;
 
 export class Graph {
   readonly nodes: Node[] = [];
@@ -100,22 +96,46 @@ export class Graph {
     return outputs as Record<O, Tensor>;
   }
 
-  /** One flat tensor that holds `tensors` one after the other, and where each begins (in elements). No copy. */
-  concat(label: string, tensors: readonly Tensor[]): { whole: Tensor; offsets: number[] } {
+  /**
+   * One tensor that holds `tensors` one after the other, and where each begins (in elements). No copy. It is flat
+   * and may have gaps, unless a `shape` is given: then the parts must fill it.
+   */
+  concat(
+    label: string,
+    tensors: readonly Tensor[],
+    shape?: readonly number[],
+  ): { whole: Tensor; offsets: number[] } {
+    const dtype = tensors[0]?.dtype ?? 'f32';
+    const elementBytes = bytesOf({ shape: [1], dtype });
     let end = 0;
     const parts = tensors.map((tensor) => {
-      const offset = end;
-      end = Math.ceil((offset + sizeOf(tensor)) / PART_ALIGNMENT) * PART_ALIGNMENT;
+      const offset = Math.ceil(end / PART_ALIGNMENT) * PART_ALIGNMENT;
+      end = offset + bytesOf(tensor);
       return { tensor, offset };
     });
-    const whole: Tensor = { shape: [end], dtype: tensors[0]?.dtype ?? 'f32', label, origin: 'node' };
+    const whole: Tensor = { shape: shape ?? [end / elementBytes], dtype, label, origin: 'node' };
+    if (bytesOf(whole) !== end) {
+      throw new ShapeError(`${label}: wanted parts that fill ${describe(whole)}; got ${end} bytes`);
+    }
     this.concatenations.push({ whole, parts });
-    return { whole, offsets: parts.map((part) => part.offset) };
+    return { whole, offsets: parts.map(({ offset }) => offset / elementBytes) };
   }
 
-  /** The tensor that a node wrote under this label. Throws with the nearest labels where there is none. */
+  /** A part of a tensor, from element `offset` on. No copy. */
+  slice(label: string, whole: Tensor, offset: number, shape: readonly number[]): Tensor {
+    const tensor: Tensor = { ...whole, shape, label };
+    const bytes = bytesOf({ shape: [offset], dtype: whole.dtype });
+    if (bytes % PART_ALIGNMENT !== 0 || bytes + bytesOf(tensor) > bytesOf(whole)) {
+      throw new ShapeError(`${label}: wanted a part of ${describe(whole)}; got ${describe(tensor)} at ${offset}`);
+    }
+    this.concatenations.push({ whole, parts: [{ tensor, offset: bytes }] });
+    return tensor;
+  }
+
+  /** The tensor that nodes wrote under this label. Throws with the nearest labels where there is none. */
   find(label: string): Tensor {
-    const all = this.nodes.flatMap((node) => Object.values(node.outputs));
+    const wholes = this.concatenations.map(({ whole }) => whole);
+    const all = [...this.nodes.flatMap((node) => Object.values(node.outputs)), ...wholes];
     const found = all.find((tensor) => tensor.label === label);
     if (found) return found;
     const last = label.split('.').at(-1) as string;

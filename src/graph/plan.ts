@@ -4,7 +4,7 @@
 // buffer and writes another. Largest first, each tensor takes the first buffer that is free while it lives
 // (Pisarchyk and Lee 2020, Efficient Memory Management for Deep Neural Net Inference, «greedy by size»).
 
-import { ELEMENT_BYTES, sizeOf } from '../kernels/kernel';
+import { bytesOf } from '../kernels/kernel';
 import type { Graph, Tensor } from './graph';
 
 export interface Place {
@@ -43,7 +43,7 @@ export function plan(graph: Graph, kept: ReadonlySet<Tensor>): Plan {
   const places = new Map<Tensor, Place>();
   for (const { tensor } of lives) places.set(tensor, { buffer: bufferOf.get(tensor) as number, offset: 0 });
   for (const [tensor, { whole, offset }] of home) {
-    places.set(tensor, { buffer: bufferOf.get(whole) as number, offset: offset * ELEMENT_BYTES });
+    places.set(tensor, { buffer: bufferOf.get(whole) as number, offset });
   }
   const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
   return {
@@ -59,7 +59,7 @@ function livesOf(graph: Graph, kept: ReadonlySet<Tensor>, root: (tensor: Tensor)
   const touch = (tensor: Tensor, time: number): void => {
     if (tensor.origin !== 'node') return;
     const owner = root(tensor);
-    const bytes = Math.max(16, sizeOf(owner) * ELEMENT_BYTES);
+    const bytes = Math.max(16, bytesOf(owner));
     const life = lives.get(owner) ?? { tensor: owner, bytes, birth: time, death: time };
     life.birth = Math.min(life.birth, time);
     life.death = Math.max(life.death, kept.has(tensor) ? Number.POSITIVE_INFINITY : time);

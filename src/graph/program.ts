@@ -2,7 +2,7 @@
 // inputs, encodes one command buffer, submits it once and reads everything that was asked for back at once.
 
 import { DeviceLostError, ShapeError, UnsupportedError } from '../errors';
-import { describe, ELEMENT_BYTES, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
+import { bytesOf, describe, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
 import { type Pipeline, pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { checked } from './checked';
@@ -267,10 +267,6 @@ export class Program {
 /** All variants that the graph needs, compiled in parallel; in the order of the nodes. */
 export function compileAll(device: GPUDevice, graph: Graph): Promise<Pipeline[]> {
   return Promise.all(graph.nodes.map((node) => pipelineFor(device, node.kernel, node.dispatch)));
-}
-
-function bytesOf(tensor: Tensor): number {
-  return sizeOf(tensor) * ELEMENT_BYTES;
 }
 
 /** Throws where a tensor or a dispatch is too large for the device, and says what would help. */

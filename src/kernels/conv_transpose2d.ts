@@ -2,9 +2,13 @@
 // Semantics of torch.nn.functional.conv_transpose2d with groups = 1.
 
 import source from '../../shaders/conv_transpose2d.wgsl?raw';
+import finish_lib from '../../shaders/lib/finish.wgsl?raw';
+import half_lib from '../../shaders/lib/half.wgsl?raw';
+import quads_lib from '../../shaders/lib/quads.wgsl?raw';
 import tile_lib from '../../shaders/lib/tile.wgsl?raw';
-import { floorOf, lanes, padTo4 } from './conv2d';
-import { check, type Dispatch, f32, type Kernel, type TensorSpec } from './kernel';
+import { check, type Dispatch, type Kernel, type TensorSpec } from './kernel';
+import { floorOf, padTo4, type QuadAttributes, quadConstants } from './quads';
+import { plainTile, type TileName, tileConstants, tileGrid, tileOf } from './tile';
 
 export interface ConvTranspose2dInputs {
   /** [N, H, W, C] */
@@ -17,7 +21,7 @@ export interface ConvTranspose2dInputs {
   count?: TensorSpec | undefined;
 }
 
-export interface ConvTranspose2dAttributes {
+export interface ConvTranspose2dAttributes extends QuadAttributes {
   /** O */
   channels: number;
   /** [Y, X] */
@@ -26,16 +30,19 @@ export interface ConvTranspose2dAttributes {
   padding?: number;
   outputPadding?: number;
   dilation?: number;
-  activation?: 'none' | 'relu';
+  /** One in registers. Default: one that runs everywhere. */
+  tile?: TileName;
 }
 
 export const convTranspose2d: Kernel<ConvTranspose2dInputs, ConvTranspose2dAttributes> = {
   name: 'conv_transpose2d',
-  source: `${source}\n${tile_lib}`,
+  source: [source, tile_lib, quads_lib, finish_lib, half_lib].join('\n'),
 
   // input [N, H, W, C], weight [1, Y, X, C, O] -> output [N, H', W', O]
-  dispatch({ input, weight, bias, count }, attributes): Dispatch {
+  dispatch(inputs, attributes): Dispatch {
+    const { input, weight } = inputs;
     const { channels: O, window, stride = 1, padding = 0, outputPadding = 0, dilation = 1 } = attributes;
+    const { store = 'f32' } = attributes;
     check(input.shape.length === 4, 'conv_transpose2d', 'input [N, H, W, C]', input);
     const [N, H, W, C] = input.shape as [number, number, number, number];
     const packed = [1, ...window, padTo4(C), padTo4(O)];
@@ -45,20 +52,11 @@ export const convTranspose2d: Kernel<ConvTranspose2dInputs, ConvTranspose2dAttri
     const [outHeight, outWidth] = [outSize(H, window[0]), outSize(W, window[1])];
     check(outHeight > 0 && outWidth > 0, 'conv_transpose2d', 'an output of at least 1x1', input);
     const [phaseHeight, phaseWidth] = [Math.ceil(outHeight / stride), Math.ceil(outWidth / stride)];
-    const [vecIn, vecOut] = [C % 4 === 0, O % 4 === 0];
-    const [lanesX, lanesY] = lanes(O);
+    const tile = tileOf(attributes.tile ?? plainTile(O));
+    check(tile.memory === 'registers', 'conv_transpose2d', 'a tile in registers', attributes.tile);
     return {
-      outputs: { output: f32(N, outHeight, outWidth, O) },
-      constants: {
-        LANES_X: lanesX,
-        LANES_Y: lanesY,
-        VEC_IN: vecIn,
-        VEC_OUT: vecOut,
-        BIAS: bias !== undefined,
-        COUNTED: count !== undefined,
-        In: vecIn ? 'vec4f' : 'f32',
-        Out: vecOut ? 'vec4f' : 'f32',
-      },
+      outputs: { output: { shape: [N, outHeight, outWidth, O], dtype: store } },
+      constants: { ...tileConstants(tile), ...quadConstants('conv_transpose2d', inputs, C, O, attributes) },
       params: {
         batch: N,
         height: H,
@@ -76,11 +74,7 @@ export const convTranspose2d: Kernel<ConvTranspose2dInputs, ConvTranspose2dAttri
         dilation,
         floor: floorOf(attributes.activation),
       },
-      workgroups: [
-        Math.ceil((N * phaseHeight * phaseWidth) / (4 * lanesX)),
-        Math.ceil(O / (8 * lanesY)),
-        stride * stride,
-      ],
+      workgroups: [...tileGrid(tile, N * phaseHeight * phaseWidth, O), stride * stride],
       macs: N * H * W * C * O * window[0] * window[1],
     };
   },

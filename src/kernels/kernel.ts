@@ -7,7 +7,8 @@
 import { ShapeError } from '../errors';
 import type { Constants } from './specialise';
 
-export type Dtype = 'f32' | 'u32';
+/** f16 only in quads: the last axis is a multiple of 4. */
+export type Dtype = 'f32' | 'u32' | 'f16';
 
 /** Shape (outermost first, dense, row-major) and element type of a tensor. */
 export interface TensorSpec {
@@ -43,8 +44,6 @@ export interface Kernel<I = Inputs, A = unknown> {
 
 export const MAX_WORKGROUPS = 65_535;
 
-/** Bytes of an element, of any of our dtypes. */
-export const ELEMENT_BYTES = 4;
 
 export function f32(...shape: number[]): TensorSpec {
   return { shape, dtype: 'f32' };
@@ -57,6 +56,16 @@ export function u32(...shape: number[]): TensorSpec {
 /** Number of elements. */
 export function sizeOf(spec: TensorSpec): number {
   return spec.shape.reduce((product, n) => product * n, 1);
+}
+
+/** Bytes of all elements. */
+export function bytesOf(spec: TensorSpec): number {
+  return sizeOf(spec) * (spec.dtype === 'f16' ? 2 : 4);
+}
+
+/** What a shader calls four numbers of a tensor: `vec2u` are four halves (shaders/lib/half.wgsl). */
+export function quadOf({ dtype }: TensorSpec): 'vec4f' | 'vec2u' {
+  return dtype === 'f16' ? 'vec2u' : 'vec4f';
 }
 
 /** `f32[1, 25, 34, 256]`, for messages and tables. */

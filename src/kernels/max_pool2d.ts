@@ -1,8 +1,9 @@
 // max_pool2d: torch.nn.functional.max_pool2d, channels last.
 
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
+import half_lib from '../../shaders/lib/half.wgsl?raw';
 import source from '../../shaders/max_pool2d.wgsl?raw';
-import { check, type Dispatch, f32, grid, type Kernel, sizeOf, type TensorSpec } from './kernel';
+import { check, type Dispatch, grid, type Kernel, quadOf, sizeOf, type TensorSpec } from './kernel';
 
 export interface MaxPool2dInputs {
   /** [N, H, W, C], C a multiple of 4 */
@@ -18,7 +19,7 @@ export interface MaxPool2dAttributes {
 
 export const maxPool2d: Kernel<MaxPool2dInputs, MaxPool2dAttributes> = {
   name: 'max_pool2d',
-  source: `${source}\n${grid_lib}`,
+  source: [source, half_lib, grid_lib].join('\n'),
 
   // input [N, H, W, C] -> output [N, H', W', C]
   dispatch({ input }, { window, stride, padding = 0 }): Dispatch {
@@ -31,7 +32,7 @@ export const maxPool2d: Kernel<MaxPool2dInputs, MaxPool2dAttributes> = {
     );
     check(2 * padding <= window, 'max_pool2d', 'a padding of at most half the window', padding);
     const outSize = (size: number): number => Math.floor((size + 2 * padding - window) / stride) + 1;
-    const output = f32(N, outSize(H), outSize(W), C);
+    const output: TensorSpec = { shape: [N, outSize(H), outSize(W), C], dtype: input.dtype };
     check(
       outSize(H) > 0 && outSize(W) > 0,
       'max_pool2d',
@@ -41,7 +42,7 @@ export const maxPool2d: Kernel<MaxPool2dInputs, MaxPool2dAttributes> = {
     const items = sizeOf(output) / 4;
     return {
       outputs: { output },
-      constants: {},
+      constants: { Quad: quadOf(input) },
       params: {
         items,
         height: H,

@@ -1,10 +1,15 @@
 // pack_weight: a checkpoint's weight to the layout of conv2d, linear and conv_transpose2d, dtype and batch
-// norm's scale included.
+// norm's scale included. winograd_weight: the same for Winograd's convolution.
 
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
+import half_lib from '../../shaders/lib/half.wgsl?raw';
+import raw_weight_lib from '../../shaders/lib/raw_weight.wgsl?raw';
+import winograd_lib from '../../shaders/lib/winograd.wgsl?raw';
 import source from '../../shaders/pack_weight.wgsl?raw';
-import { padTo4 } from './conv2d';
-import { check, type Dispatch, f32, grid, type Kernel, sizeOf, type TensorSpec } from './kernel';
+import winograd_source from '../../shaders/winograd_weight.wgsl?raw';
+import { check, type Dispatch, grid, type Kernel, quadOf, sizeOf, type TensorSpec } from './kernel';
+import { padTo4 } from './quads';
+import { pointsOf, type Step } from './winograd';
 
 export interface PackWeightInputs {
   /** u32: the tensor's bytes as they are in the file */
@@ -19,42 +24,82 @@ export interface PackWeightAttributes {
   dtype: 'F32' | 'F16' | 'BF16';
   groups?: number;
   transposed?: boolean;
+  /** For Winograd's convolution of this step. */
+  winograd?: Step | undefined;
+  /** The packed weight's dtype. */
+  store?: 'f32' | 'f16';
 }
 
 const DTYPES = { F32: 32, F16: 16, BF16: 116 };
 
-/** [G, Y, X, I, O/G] with the last two padded to 4: the shape that matrix products read. */
-export function packedShape({ shape, groups = 1, transposed = false }: PackWeightAttributes): number[] {
+/** [G, Y, X, I, O/G], or [P P, I, O] for Winograd, the last two padded to 4: what matrix products read. */
+export function packedShape(attributes: PackWeightAttributes): number[] {
+  const { shape, groups = 1, transposed = false, winograd } = attributes;
   const [outputs, inputs] = transposed ? [shape[1], shape[0]] : [shape[0], shape[1]];
-  return [groups, shape[2], shape[3], padTo4(inputs), padTo4(outputs / groups)];
+  const taps = winograd ? [pointsOf(winograd)] : [groups, shape[2], shape[3]];
+  return [...taps, padTo4(inputs), padTo4(outputs / groups)];
 }
 
 export const packWeight: Kernel<PackWeightInputs, PackWeightAttributes> = {
   name: 'pack_weight',
-  source: `${source}\n${grid_lib}`,
+  source: [source, raw_weight_lib, half_lib, grid_lib].join('\n'),
 
   // raw [O, I, Y, X] -> packed [G, Y, X, I, O/G]
-  dispatch({ raw, scale }, attributes): Dispatch {
-    const { shape, dtype, groups = 1, transposed = false } = attributes;
-    const [outputs, inputs] = transposed ? [shape[1], shape[0]] : [shape[0], shape[1]];
-    const elements = shape.reduce((a, b) => a * b, 1);
-    const words = Math.ceil((elements * (dtype === 'F32' ? 4 : 2)) / 4);
-    check(sizeOf(raw) >= words, 'pack_weight', `${words} words for ${dtype} [${shape}]`, raw);
-    check(!scale || sizeOf(scale) === outputs, 'pack_weight', `scale [${outputs}]`, scale);
-    const packed = f32(...packedShape(attributes));
-    const items = sizeOf(packed) / 4;
-    return {
-      outputs: { packed },
-      constants: { DTYPE: DTYPES[dtype], SCALE: scale !== undefined, TRANSPOSED: transposed },
-      params: {
-        items,
-        inputs,
-        group_outputs: outputs / groups,
-        outputs,
-        taps: shape[2] * shape[3],
-      },
-      workgroups: grid(items, 64),
-      macs: 0,
-    };
+  dispatch(inputs, attributes): Dispatch {
+    return packing('pack_weight', inputs, attributes, 1);
   },
 };
+
+export const winogradWeight: Kernel<PackWeightInputs, PackWeightAttributes> = {
+  name: 'winograd_weight',
+  source: [winograd_source, raw_weight_lib, winograd_lib, half_lib, grid_lib].join('\n'),
+
+  // raw [O, I, 3, 3] -> packed [P P, I, O]
+  dispatch(inputs, attributes): Dispatch {
+    const { shape, groups = 1, winograd } = attributes;
+    const fits = winograd && groups === 1 && shape[2] === 3 && shape[3] === 3;
+    check(Boolean(fits), 'winograd_weight', '[O, I, 3, 3] of one group, and a step', `[${shape}]`);
+    const dispatch = packing('winograd_weight', inputs, attributes, pointsOf(winograd as Step));
+    return { ...dispatch, constants: { ...dispatch.constants, STEP: winograd as Step } };
+  },
+};
+
+/** The kernel that packs a weight for what will read it. */
+export function packingKernel({ winograd }: PackWeightAttributes): typeof packWeight {
+  return winograd ? winogradWeight : packWeight;
+}
+
+/** One invocation writes `each` quads. */
+function packing(
+  op: string,
+  { raw, scale }: PackWeightInputs,
+  attributes: PackWeightAttributes,
+  each: number,
+): Dispatch {
+  const { shape, dtype, groups = 1, transposed = false, store = 'f32' } = attributes;
+  const [outputs, inputs] = transposed ? [shape[1], shape[0]] : [shape[0], shape[1]];
+  const elements = shape.reduce((a, b) => a * b, 1);
+  const words = Math.ceil((elements * (dtype === 'F32' ? 4 : 2)) / 4);
+  check(sizeOf(raw) >= words, op, `${words} words for ${dtype} [${shape}]`, raw);
+  check(!scale || sizeOf(scale) === outputs, op, `scale [${outputs}]`, scale);
+  const packed: TensorSpec = { shape: packedShape(attributes), dtype: store };
+  const items = sizeOf(packed) / 4 / each;
+  return {
+    outputs: { packed },
+    constants: {
+      DTYPE: DTYPES[dtype],
+      SCALE: scale !== undefined,
+      TRANSPOSED: transposed,
+      Packed: quadOf(packed),
+    },
+    params: {
+      items,
+      inputs,
+      group_outputs: outputs / groups,
+      outputs,
+      taps: shape[2] * shape[3],
+    },
+    workgroups: grid(items, 64),
+    macs: 0,
+  };
+}

@@ -1,6 +1,6 @@
 // What roi_align and roi_pool have in common: maps of several levels in, bins of each box out.
 
-import { check, type Dispatch, f32, grid, type TensorSpec } from './kernel';
+import { check, type Dispatch, grid, quadOf, type TensorSpec } from './kernel';
 
 export interface PyramidInputs {
   level0: TensorSpec;
@@ -36,11 +36,12 @@ export function pyramidDispatch(
   const channels = level0?.shape[3] ?? 0;
   check(
     maps.length > 0 &&
-      bound.every((map) => map?.dtype === 'f32' && map.shape.length === 4 && map.shape[0] === 1) &&
+      bound.every((map) => map?.shape.length === 4 && map.shape[0] === 1) &&
+      maps.every(({ dtype }) => dtype !== 'u32' && dtype === level0.dtype) &&
       maps.every(({ shape }) => shape[3] === channels && shape.every((n) => n > 0)) &&
       channels % 4 === 0,
     op,
-    'level0, level1 … without gaps, f32 [1, H, W, C], C a multiple of 4 and the same',
+    'level0, level1 … without gaps, f32 or f16 [1, H, W, C], C a multiple of 4 and the same',
     ...maps,
   );
   const [capacity, four] = boxes.shape as [number, number];
@@ -73,8 +74,8 @@ export function pyramidDispatch(
     boolean,
   ];
   return {
-    outputs: { pooled: f32(capacity, pooled, pooled, channels) },
-    constants: { LEVELS: maps.length, LEVEL1, LEVEL2, LEVEL3, LEVEL4 },
+    outputs: { pooled: { shape: [capacity, pooled, pooled, channels], dtype: level0.dtype } },
+    constants: { Quad: quadOf(level0), LEVELS: maps.length, LEVEL1, LEVEL2, LEVEL3, LEVEL4 },
     params,
     workgroups: grid((capacity * pooled * pooled * channels) / 4, 64),
     macs: 0,

@@ -1,6 +1,7 @@
 // roi_align: torchvision.ops.roi_align over all pyramid levels at once, channels last.
 
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
+import half_lib from '../../shaders/lib/half.wgsl?raw';
 import pyramid_lib from '../../shaders/lib/pyramid.wgsl?raw';
 import source from '../../shaders/roi_align.wgsl?raw';
 import { check, type Kernel } from './kernel';
@@ -15,7 +16,7 @@ export interface RoiAlignAttributes extends PyramidAttributes {
 
 export const roiAlign: Kernel<PyramidInputs, RoiAlignAttributes> = {
   name: 'roi_align',
-  source: source + pyramid_lib + grid_lib,
+  source: [source, pyramid_lib, half_lib, grid_lib].join('\n'),
 
   dispatch(inputs, { samples, aligned, ...attributes }) {
     check(Number.isInteger(samples) && samples >= 0, 'roi_align', 'samples a side, or 0', samples);

@@ -6,10 +6,14 @@
 import { ShapeError, WeightError } from '../errors';
 import { type Graph, type LayerWeights, NORM_VECTORS, type Tensor } from '../graph/graph';
 import { convTranspose2d } from '../kernels/conv_transpose2d';
-import { conv2d, padTo4 } from '../kernels/conv2d';
-import { f32 } from '../kernels/kernel';
-import { linear } from '../kernels/linear';
+import { conv2d, conv2dWorkgroup } from '../kernels/conv2d';
+import { f32, sizeOf } from '../kernels/kernel';
+import { linear, linearWorkgroup } from '../kernels/linear';
+import { type Methods, methodsFor, stepOf, UNKNOWN_GPU } from '../kernels/methods';
 import { type PackWeightAttributes, packedShape } from '../kernels/pack_weight';
+import { reduce } from '../kernels/reduce';
+import { tileOf } from '../kernels/tile';
+import { fitsWinograd, winograd } from './winograd';
 
 /** What is known of a checkpoint's tensor before its numbers are read. */
 export interface CheckpointTensor {
@@ -19,6 +23,16 @@ export interface CheckpointTensor {
 }
 
 export type Checkpoint = ReadonlyMap<string, CheckpointTensor>;
+
+/** How layers are computed; what depends on the device and not on the checkpoint. */
+export interface Computing {
+  readonly methods: Methods;
+  /** What maps and weights are stored as; sums are float32 always. */
+  readonly precision: 'f32' | 'f16';
+}
+
+/** For a GPU of which nothing is known. */
+export const PLAIN: Computing = { methods: methodsFor(UNKNOWN_GPU), precision: 'f32' };
 
 type Shape4 = [number, number, number, number];
 
@@ -30,6 +44,8 @@ interface LayerOptions {
   count?: Tensor | undefined;
   /** Added to the node's label where one layer runs several times. */
   suffix?: string;
+  /** Store float32 whatever the precision: what decides, and is not a feature. */
+  exact?: boolean;
 }
 
 interface Conv2dOptions extends LayerOptions {
@@ -46,6 +62,7 @@ export class Layers {
   constructor(
     readonly graph: Graph,
     private readonly checkpoint: Checkpoint,
+    private readonly computing: Computing = PLAIN,
     readonly prefix = '',
     missing: string[] = [],
   ) {
@@ -54,7 +71,7 @@ export class Layers {
 
   /** The layers below `name`. */
   scope(name: string): Layers {
-    return new Layers(this.graph, this.checkpoint, this.label(name), this.missing);
+    return new Layers(this.graph, this.checkpoint, this.computing, this.label(name), this.missing);
   }
 
   label(name: string): string {
@@ -104,15 +121,46 @@ export class Layers {
         shape,
       );
     }
+    const layer = { inputs: I, outputs: O, window, stride };
+    const label = this.label(name) + suffix;
+    const store = this.store(O, options.exact);
+    const { methods } = this.computing;
+    const step = groups === 1 ? stepOf(methods.algorithm(layer)) : undefined;
+    if (step && fitsWinograd(x.shape as Shape4, O, step)) {
+      const weights = this.weights(name, options.norm, { shape, winograd: step });
+      const how = { step, padding, outputs: O, activation, add, count, store, methods };
+      return winograd(this.graph, label, x, weights, how);
+    }
     const weights = this.weights(name, options.norm, { shape, groups });
-    const { output } = this.graph.apply(
-      this.label(name) + suffix,
-      conv2d,
-      { input: x, weight: weights.packedWeight, bias: weights.packedBias, add, count },
-      { channels: O, window, stride, padding, groups, activation },
+    const bound = { input: x, weight: weights.packedWeight, bias: weights.packedBias, add, count };
+    const { scaled } = weights;
+    const [N, H, W] = x.shape as Shape4;
+    if (window[0] * window[1] * stride === 1 && padding === 0 && groups === 1 && C === I) {
+      const { tile } = methods.method({ kernel: 'linear', rows: N * H * W, depth: C, outputs: O, batches: 1 });
+      const attributes = { outputs: O, rows: N * H * W, rowsPerCount: H * W, shape: [N, H, W, O] };
+      return this.graph.apply(
+        label,
+        tileOf(tile).memory === 'workgroup' ? linearWorkgroup : linear,
+        bound,
+        { ...attributes, activation, store, tile, scaled },
+        'output',
+      ).output;
+    }
+    const reach = window.map((taps, axis) => Math.floor(((axis ? W : H) + 2 * padding - taps) / stride) + 1);
+    const { tile } = methods.method({
+      kernel: 'conv2d',
+      rows: N * reach[0]! * reach[1]!,
+      depth: window[0] * window[1] * I,
+      outputs: O / groups,
+      batches: groups,
+    });
+    return this.graph.apply(
+      label,
+      tileOf(tile).memory === 'workgroup' ? conv2dWorkgroup : conv2d,
+      bound,
+      { channels: O, window, stride, padding, groups, activation, store, tile, scaled },
       'output',
-    );
-    return output;
+    ).output;
   }
 
   // x [N, H, W, C] -> [N, stride H, stride W, O]; weight [C, O, Y, X]
@@ -123,11 +171,26 @@ export class Layers {
     const [I, O, ...window] = shape;
     if (I !== C) throw misshapen(this.label(`${name}.weight`), `[${C}, O, Y, X]`, shape);
     const weights = this.weights(name, options.norm, { shape, transposed: true });
+    const { tile } = this.computing.methods.method({
+      kernel: 'conv_transpose2d',
+      rows: sizeOf(x) / C,
+      depth: C * Math.ceil(window[0] / stride) * Math.ceil(window[1] / stride),
+      outputs: O,
+      batches: stride * stride,
+    });
     const { output } = this.graph.apply(
       this.label(name) + suffix,
       convTranspose2d,
       { input: x, weight: weights.packedWeight, bias: weights.packedBias, count },
-      { channels: O, window, stride, activation },
+      {
+        channels: O,
+        window,
+        stride,
+        activation,
+        tile,
+        store: this.store(O, options.exact),
+        scaled: weights.scaled,
+      },
       'output',
     );
     return output;
@@ -147,25 +210,40 @@ export class Layers {
     if (channels % 4 !== 0 && height * width > 1) {
       throw new ShapeError(`${this.label(name)}: wanted bins of a multiple of 4 channels; got ${channels}`);
     }
-    const weights = this.weights(name, options.norm, { shape: [O, channels, height, width] }, [
-      padTo4(inputs),
-    ]);
-    const { output } = this.graph.apply(
-      this.label(name) + (options.suffix ?? ''),
-      linear,
-      { input: x, weight: weights.packedWeight, bias: weights.packedBias, count: options.count },
-      { outputs: O, activation: options.activation ?? 'none' },
+    const weights = this.weights(name, options.norm, { shape: [O, channels, height, width] });
+    const { activation = 'none', count } = options;
+    const store = this.store(O, options.exact);
+    const rows = x.shape[0] as number;
+    const { packedWeight: weight, packedBias: bias, scaled } = weights;
+    const { methods } = this.computing;
+    const { tile, split } = methods.method({ kernel: 'linear', rows, depth: inputs, outputs: O, batches: 1 });
+    const kernel = tileOf(tile).memory === 'workgroup' ? linearWorkgroup : linear;
+    const label = this.label(name) + (options.suffix ?? '');
+    if (split === 1 || O % 4 !== 0 || inputs % (4 * split) !== 0) {
+      const inputsOf = { input: x, weight, bias, add: undefined, count };
+      return this.graph.apply(label, kernel, inputsOf, { outputs: O, activation, store, tile, scaled }, 'output')
+        .output;
+    }
+    const { output: parts } = this.graph.apply(
+      `${label}.parts`,
+      kernel,
+      { input: x, weight, bias: undefined, add: undefined, count },
+      { outputs: O, rows, batches: split, split: true, tile },
       'output',
     );
-    return output;
+    return this.graph.apply(label, reduce, { parts, bias, count }, { activation, store, scaled }, 'output').output;
+  }
+
+  /** The dtype of a layer's output. Halves come in quads. */
+  private store(outputs: number, exact = false): 'f32' | 'f16' {
+    return !exact && outputs % 4 === 0 ? this.computing.precision : 'f32';
   }
 
   /** The layer's packed tensors; made once, however often the layer runs. */
   private weights(
     name: string,
     norm: string | undefined,
-    pack: Omit<PackWeightAttributes, 'dtype'>,
-    rows?: [number],
+    pack: Omit<PackWeightAttributes, 'dtype' | 'store'>,
   ): LayerWeights {
     const label = this.label(name);
     const known = this.graph.layers.get(label);
@@ -179,21 +257,22 @@ export class Layers {
       const found = this.tensor(vector, [outputs]).shape;
       if (String(found) !== String(outputs)) throw misshapen(vector, `[${outputs}]`, found);
     }
-    const attributes: PackWeightAttributes = { ...pack, dtype };
+    // halves stay halves where nothing but their own numbers is to be stored
+    const kept = dtype === 'F16' && !pack.winograd;
+    const scaled = kept && folded !== undefined;
+    const store = kept ? 'f16' : this.computing.precision;
+    const attributes: PackWeightAttributes = { ...pack, dtype, store };
     const shape = packedShape(attributes);
-    const [groups, outGroup] = [shape[0] as number, shape[4] as number];
+    const biases = (pack.groups ?? 1) * (shape.at(-1) as number);
     const packed: LayerWeights = {
       weight: `${label}.weight`,
       bias,
       norm: folded,
       pack: attributes,
-      packedWeight: {
-        ...f32(...(rows ? [...rows, outGroup] : shape)),
-        label: `${label}.weight`,
-        origin: 'weight',
-      },
+      packedWeight: { shape, dtype: store, label: `${label}.weight`, origin: 'weight' },
       packedBias:
-        bias || folded ? { ...f32(groups * outGroup), label: `${label}.bias`, origin: 'weight' } : undefined,
+        bias || folded ? { ...f32(scaled ? 2 * biases : biases), label: `${label}.bias`, origin: 'weight' } : undefined,
+      scaled,
     };
     this.graph.layers.set(label, packed);
     return packed;

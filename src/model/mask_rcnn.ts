@@ -16,7 +16,7 @@ import { preprocess } from '../kernels/preprocess';
 import { scaleBoxes } from '../kernels/scale_boxes';
 import type { Config } from './config';
 import { fpn } from './fpn';
-import { type Checkpoint, Layers } from './layers';
+import { type Checkpoint, type Computing, Layers, PLAIN } from './layers';
 import type { Boxes } from './nms';
 import { resnet } from './resnet';
 import { detectBoxes, predictMasks } from './roi_heads';
@@ -40,8 +40,13 @@ export interface Network {
 }
 
 /** The whole network for pictures of `size`. Throws WeightError that names every tensor it lacks. */
-export function maskRcnn(checkpoint: Checkpoint, config: Config, size: Size): Network {
-  const g = new Layers(new Graph(), checkpoint);
+export function maskRcnn(
+  checkpoint: Checkpoint,
+  config: Config,
+  size: Size,
+  computing: Computing = PLAIN,
+): Network {
+  const g = new Layers(new Graph(), checkpoint, computing);
   try {
     return build(g, hasMasks(checkpoint), config, size);
   } finally {

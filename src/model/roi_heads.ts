@@ -40,8 +40,8 @@ export function detectBoxes(
   );
   const features = boxHead(heads.scope('box_head'), pooled, count);
   const predictor = heads.scope('box_predictor');
-  const logits = predictor.linear('cls_score', features, { count });
-  const regression = predictor.linear('bbox_pred', features, { count });
+  const logits = predictor.linear('cls_score', features, { count, exact: true });
+  const regression = predictor.linear('bbox_pred', features, { count, exact: true });
   const softmaxed = heads.graph.apply(
     heads.label('softmax'),
     softmax,
@@ -124,7 +124,7 @@ export function predictMasks(
   const trunk = convolve(heads.scope('mask_head'), pooled, count);
   const predictor = heads.scope('mask_predictor');
   const upsampled = predictor.convTranspose2d('conv5_mask', trunk, { stride: 2, activation: 'relu', count });
-  const logits = predictor.conv2d('mask_fcn_logits', upsampled, { count });
+  const logits = predictor.conv2d('mask_fcn_logits', upsampled, { count, exact: true });
   const { probabilities } = heads.graph.apply(
     heads.label('mask_select'),
     maskSelect,

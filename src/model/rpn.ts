@@ -80,8 +80,8 @@ function rpnHead(head: Layers, map: Tensor, suffix: string): RpnMaps {
     x = head.conv2d(`conv.${i}.0`, x, { padding: 1, activation: 'relu', suffix });
   }
   return {
-    objectness: head.conv2d('cls_logits', x, { suffix }),
-    deltas: head.conv2d('bbox_pred', x, { suffix }),
+    objectness: head.conv2d('cls_logits', x, { suffix, exact: true }),
+    deltas: head.conv2d('bbox_pred', x, { suffix, exact: true }),
   };
 }
 

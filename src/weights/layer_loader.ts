@@ -4,8 +4,8 @@
 import { WeightError } from '../errors';
 import { checked } from '../graph/checked';
 import { type LayerWeights, NORM_VECTORS } from '../graph/graph';
-import { type Dispatch, ELEMENT_BYTES, f32, u32 } from '../kernels/kernel';
-import { packWeight } from '../kernels/pack_weight';
+import { bytesOf, type Dispatch, f32, u32 } from '../kernels/kernel';
+import { packingKernel } from '../kernels/pack_weight';
 import { pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { DTYPE_BYTES } from './float16';
@@ -57,7 +57,7 @@ export class LayerLoader {
   /** Begins to compile what packing needs; to be called before other compiling, since packing waits for it. */
   compile(): void {
     for (const { layer } of this.jobs.values()) {
-      pipelineFor(this.device, packWeight, packing(layer)).catch(() => {}); // `pack` meets the same failure
+      pipelineFor(this.device, packingKernel(layer.pack), packing(layer)).catch(() => {}); // `pack` meets the same failure
     }
   }
 
@@ -102,16 +102,16 @@ export class LayerLoader {
 
   private async pack(layer: LayerWeights): Promise<void> {
     const { scale, bias } = this.fold(layer);
-    const { packedWeight, packedBias, pack, weight } = layer;
+    const { packedWeight, packedBias, pack, weight, scaled } = layer;
     const raw = this.raw.get(weight) as GPUBuffer;
-    const { groups = 1 } = pack;
     if (packedBias && bias) {
-      this.packed.set(
-        packedBias.label,
-        this.filled(packedBias.label, packGroups(bias, groups, packedBias.shape[0]!)),
-      );
+      const length = packedBias.shape[0]! / (scaled ? 2 : 1);
+      const biases = packGroups(bias, pack.groups ?? 1, length);
+      const factors = scaled && scale && packGroups(scale, pack.groups ?? 1, length);
+      const data = factors ? byTurns(factors, biases) : biases;
+      this.packed.set(packedBias.label, this.filled(packedBias.label, data));
     }
-    const scaling = scale && this.filled(`scale ${weight}`, scale);
+    const scaling = scale && !scaled ? this.filled(`scale ${weight}`, scale) : undefined;
     const output = await this.dispatch(packedWeight.label, raw, scaling, layer);
     this.packed.set(packedWeight.label, output);
     // destroyed buffers live on until the work that was submitted with them is done
@@ -133,12 +133,13 @@ export class LayerLoader {
   ): Promise<GPUBuffer> {
     const { device } = this;
     const dispatch = packing(layer);
-    const { pipeline, layout, bindings, text } = await pipelineFor(device, packWeight, dispatch);
+    const kernel = packingKernel(layer.pack);
+    const { pipeline, layout, bindings, text } = await pipelineFor(device, kernel, dispatch);
     return checked(device, label, () => {
       const { STORAGE, COPY_SRC, UNIFORM } = GPUBufferUsage;
-      const size = dispatch.outputs.packed!.shape.reduce((a, b) => a * b, ELEMENT_BYTES);
+      const size = bytesOf(dispatch.outputs.packed!);
       const packed = device.createBuffer({ label, size, usage: STORAGE | COPY_SRC });
-      const params = this.filled('params', packParams(text, dispatch.params, packWeight.name), UNIFORM);
+      const params = this.filled('params', packParams(text, dispatch.params, kernel.name), UNIFORM);
       const buffers: Record<string, GPUBuffer | undefined> = { params, raw, scale, packed };
       const entries = [...bindings].map(([name, binding]) => ({
         binding,
@@ -187,11 +188,11 @@ export class LayerLoader {
 }
 
 /** The dispatch that packs a layer's weight. */
-function packing({ pack, norm }: LayerWeights): Dispatch {
+function packing({ pack, norm, scaled }: LayerWeights): Dispatch {
   const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
   const bytes = pack.shape.reduce((a, b) => a * b, DTYPE_BYTES[pack.dtype]);
-  const scale = norm ? f32(outputs) : undefined;
-  return packWeight.dispatch({ raw: u32(Math.ceil(bytes / 4)), scale }, pack);
+  const scale = norm && !scaled ? f32(outputs) : undefined;
+  return packingKernel(pack).dispatch({ raw: u32(Math.ceil(bytes / 4)), scale }, pack);
 }
 
 /** Names of all tensors that a layer is made of. */
@@ -208,6 +209,16 @@ function packGroups(values: Float32Array, groups: number, length: number): Float
     packed.set(values.subarray(group * from, (group + 1) * from), group * to);
   }
   return packed;
+}
+
+/** A quad of `a`, a quad of `b`, the next of `a`, and so on. */
+function byTurns(a: Float32Array, b: Float32Array): Float32Array<ArrayBuffer> {
+  const both = new Float32Array(a.length + b.length);
+  for (let i = 0; i < a.length; i += 4) {
+    both.set(a.subarray(i, i + 4), 2 * i);
+    both.set(b.subarray(i, i + 4), 2 * i + 4);
+  }
+  return both;
 }
 
 function padded(bytes: Uint8Array): Uint8Array {

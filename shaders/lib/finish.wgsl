@@ -1,0 +1,35 @@
+// The end of a layer: bias, residual and activation, and the writing of quads of four channels, as float32 or as
+// halves, two to a word.
+//
+// Needs of the shader: output, bias (if BIAS), add (if ADD), params.floor, and the constants Out, BIAS, SCALE, ADD.
+// With SCALE, `bias` holds a quad of factors and one of biases by turns: the batch norm of halves, which to fold
+// would round. Out is vec4f, vec2u (halves), or f32 where channels are no multiple of four.
+
+// Adds bias and residual, applies the activation, writes up to four channels from element `at` on.
+fn finish(at: u32, left: u32, bias4: u32, sum: vec4f) {
+  var value = sum;
+#if SCALE
+  value = value * bias[2u * bias4] + bias[2u * bias4 + 1u];
+#elif BIAS
+  value += bias[bias4];
+#endif
+#if Out == f32
+  for (var i = 0u; i < min(4u, left); i++) {
+    var one = value[i];
+#if ADD
+    one += add[at + i];
+#endif
+    output[at + i] = max(one, params.floor);
+  }
+#elif Out == vec2u
+#if ADD
+  value += widen(add[at / 4u]);
+#endif
+  output[at / 4u] = narrow(max(value, vec4f(params.floor)));
+#else
+#if ADD
+  value += add[at / 4u];
+#endif
+  output[at / 4u] = max(value, vec4f(params.floor));
+#endif
+}
