@@ -27,14 +27,14 @@ fn conv2d(
 #endif
 ) {
   let group = workgroup.z;
-  let first_pixel = workgroup.x * 4u * LANES_X;
+  let first_pixel = workgroup.y * 4u * LANES_X;
   let pixel = first_pixel + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.group_out_channels + 3u) / 4u;  // quads of the group's outputs
 #if SUBGROUPS
-  let out4 = 2u * workgroup.y;                        // the first of our two
+  let out4 = 2u * workgroup.x;                        // the first of our two
 #else
   let subgroup_lane = 0u;
-  let out4 = 2u * (workgroup.y * LANES_Y + lane.y);   // the first of our two
+  let out4 = 2u * (workgroup.x * LANES_Y + lane.y);   // the first of our two
 #endif
   let end = last_pixel();
   if (first_pixel >= end || out4 >= out4s) {

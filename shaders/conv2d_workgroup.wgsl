@@ -19,8 +19,8 @@ var<private> group: u32;
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn conv2d_workgroup(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   group = workgroup.z;
-  let first_pixel = workgroup.x * TILE_ROWS;
-  let first_out4 = workgroup.y * TILE_OUT4;
+  let first_pixel = workgroup.y * TILE_ROWS;
+  let first_out4 = workgroup.x * TILE_OUT4;
   let out4s = (params.group_out_channels + 3u) / 4u;
   let end = last_pixel();
   if (first_pixel >= end) {

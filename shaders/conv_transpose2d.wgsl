@@ -63,14 +63,14 @@ fn conv_transpose2d(
 #endif
 ) {
   let map = params.phase_height * params.phase_width;
-  let first_pixel = workgroup.x * 4u * LANES_X;
+  let first_pixel = workgroup.y * 4u * LANES_X;
   let pixel = first_pixel + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.out_channels + 3u) / 4u;
 #if SUBGROUPS
-  let out4 = 2u * workgroup.y;
+  let out4 = 2u * workgroup.x;
 #else
   let subgroup_lane = 0u;
-  let out4 = 2u * (workgroup.y * LANES_Y + lane.y);
+  let out4 = 2u * (workgroup.x * LANES_Y + lane.y);
 #endif
   let end = images() * map;
   if (first_pixel >= end || out4 >= out4s) {

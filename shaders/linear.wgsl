@@ -27,14 +27,14 @@ fn linear(
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 #endif
 ) {
-  let first_row = workgroup.x * 4u * LANES_X;
+  let first_row = workgroup.y * 4u * LANES_X;
   let row = first_row + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.outputs + 3u) / 4u;
 #if SUBGROUPS
-  let out4 = 2u * workgroup.y;
+  let out4 = 2u * workgroup.x;
 #else
   let subgroup_lane = 0u;
-  let out4 = 2u * (workgroup.y * LANES_Y + lane.y);
+  let out4 = 2u * (workgroup.x * LANES_Y + lane.y);
 #endif
   let end = last_row();
   if (first_row >= end || out4 >= out4s) {

@@ -16,8 +16,8 @@ var<private> batch: u32;
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn linear_workgroup(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u) {
   batch = workgroup.z;
-  let first_row = workgroup.x * TILE_ROWS;
-  let first_out4 = workgroup.y * TILE_OUT4;
+  let first_row = workgroup.y * TILE_ROWS;
+  let first_out4 = workgroup.x * TILE_OUT4;
   let out4s = (params.outputs + 3u) / 4u;
   let end = last_row();
   if (first_row >= end) {

@@ -7,6 +7,9 @@
 //
 // One invocation writes one quad: four output channels of one tap and input channel.
 
+// Set by src/kernels/pack_weight.ts; the value here is the default.
+alias Packed = vec4f;  // vec4f, or vec2u: four halves
+
 @compute @workgroup_size(64)
 fn pack_weight(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
   let item = item_of(workgroup, lane, 64u);
@@ -19,5 +22,12 @@ fn pack_weight(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocatio
   let i = item / out4s % padded_inputs;
   let tap = item / (out4s * padded_inputs) % params.taps;
   let group = item / (out4s * padded_inputs * params.taps);
-  put(item, raw_quad(group, first, i, tap));
+  let values = vec4f(
+    raw_weight(group, first, i, tap), raw_weight(group, first + 1u, i, tap), raw_weight(group, first + 2u, i, tap),
+    raw_weight(group, first + 3u, i, tap));
+#if Packed == vec2u
+  packed[item] = narrow(values);
+#else
+  packed[item] = values;
+#endif
 }

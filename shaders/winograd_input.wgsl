@@ -5,18 +5,17 @@
 //   input       [N, H, W, C]        C a multiple of 4
 //   transformed [P P, T, C]         T = N * tiles_y * tiles_x tiles of P x P points
 //
-// One invocation transforms four channels of a tile; neighbours differ in channel.
+// One invocation transforms a channel of a tile, or two where they are halves; neighbours differ in channel.
 
 // Set by src/kernels/winograd.ts; the values here are the defaults.
 const COUNTED = false;  // only the first `count` of N are transformed; the others are left as they are
-alias In = vec4f;       // vec4f, or vec2u: four halves
-alias Out = vec4f;
+alias Stored = f32;     // f32, or u32: two halves
 
 struct Params {
   images: u32,    // N
   height: u32,
   width: u32,
-  channels4: u32, // C / 4
+  channels: u32,  // C, or C / 2 pairs
   tiles_y: u32,
   tiles_x: u32,
   first_row: i32, // of the first tile, in the input; may lie above it
@@ -24,8 +23,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<In>;
-@group(0) @binding(2) var<storage, read_write> transformed: array<Out>;
+@group(0) @binding(1) var<storage, read> input: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> transformed: array<Stored>;
 #if COUNTED
 @group(0) @binding(3) var<storage, read> count: array<u32>;
 #endif
@@ -33,23 +32,23 @@ struct Params {
 @compute @workgroup_size(64)
 fn winograd_input(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
   let item = item_of(workgroup, lane, 64u);
-  let tile = item / params.channels4;
+  let tile = item / params.channels;
   let image = tile / (params.tiles_x * params.tiles_y);
   if (image >= images()) {
     return;
   }
-  let quad = item % params.channels4;
+  let channel = item % params.channels;
   let top = params.first_row + i32(tile / params.tiles_x % params.tiles_y * STEP);
   let left = i32(tile % params.tiles_x * STEP) - params.padding;
   var columns: array<Line, POINTS>;  // B' d
   for (var x = 0u; x < POINTS; x++) {
     var column: Line;
     for (var y = 0u; y < POINTS; y++) {
-      column[y] = pixel(image, top + i32(y), left + i32(x), quad);
+      column[y] = pixel(image, top + i32(y), left + i32(x), channel);
     }
     columns[x] = input_line(column);
   }
-  let points = params.images * params.tiles_y * params.tiles_x * params.channels4;
+  let points = params.images * params.tiles_y * params.tiles_x * params.channels;
   for (var y = 0u; y < POINTS; y++) {
     var row: Line;
     for (var x = 0u; x < POINTS; x++) {
@@ -62,24 +61,23 @@ fn winograd_input(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invoca
   }
 }
 
-// Four channels of a pixel; zeros around the map.
-fn pixel(image: u32, y: i32, x: i32, quad: u32) -> vec4f {
-  if (y < 0 || x < 0 || y >= i32(params.height) || x >= i32(params.width)) {
-    return vec4f();
-  }
-  let at = ((image * params.height + u32(y)) * params.width + u32(x)) * params.channels4 + quad;
-#if In == vec2u
-  return widen(input[at]);
+// A channel of a pixel; zero around the map.
+fn pixel(image: u32, y: i32, x: i32, channel: u32) -> Some {
+  let inside = y >= 0 && x >= 0 && y < i32(params.height) && x < i32(params.width);
+  let at = ((image * params.height + u32(y)) * params.width + u32(x)) * params.channels + channel;
+  let stored = input[select(0u, at, inside)];
+#if Stored == u32
+  return select(vec2f(), unpack2x16float(stored), inside);
 #else
-  return input[at];
+  return select(0.0, stored, inside);
 #endif
 }
 
-fn put(at: u32, values: vec4f) {
-#if Out == vec2u
-  transformed[at] = narrow(values);
+fn put(at: u32, value: Some) {
+#if Stored == u32
+  transformed[at] = narrow2(value);
 #else
-  transformed[at] = values;
+  transformed[at] = value;
 #endif
 }
 

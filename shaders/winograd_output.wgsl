@@ -6,34 +6,32 @@
 //   add      [N, H', W', O]       optional residual, added before the activation
 //   output   [N, H', W', O]
 //
-// One invocation finishes four channels of a tile; neighbours differ in channel.
+// One invocation finishes a channel of a tile, or two where they are halves; neighbours differ in channel.
 
 // Set by src/kernels/winograd.ts; the values here are the defaults.
 const BIAS = true;
-const SCALE = false;
 const ADD = false;
 const COUNTED = false;  // only the first `count` of N are finished; the others are left as they are
-alias In = vec4f;       // vec4f, or vec2u: four halves
-alias Out = vec4f;
+alias Stored = f32;     // f32, or u32: two halves
 
 struct Params {
   images: u32,      // N
   out_height: u32,
   out_width: u32,
-  channels4: u32,   // O / 4
+  channels: u32,    // O, or O / 2 pairs
   tiles_y: u32,
   tiles_x: u32,
   floor: f32,       // outputs are at least this: 0 for ReLU, the lowest f32 for none
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> products: array<In>;
-@group(0) @binding(2) var<storage, read_write> output: array<Out>;
+@group(0) @binding(1) var<storage, read> products: array<Stored>;
+@group(0) @binding(2) var<storage, read_write> output: array<Stored>;
 #if BIAS
-@group(0) @binding(3) var<storage, read> bias: array<vec4f>;
+@group(0) @binding(3) var<storage, read> bias: array<Some>;
 #endif
 #if ADD
-@group(0) @binding(4) var<storage, read> add: array<Out>;
+@group(0) @binding(4) var<storage, read> add: array<Stored>;
 #endif
 #if COUNTED
 @group(0) @binding(5) var<storage, read> count: array<u32>;
@@ -42,13 +40,13 @@ struct Params {
 @compute @workgroup_size(64)
 fn winograd_output(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) lane: u32) {
   let item = item_of(workgroup, lane, 64u);
-  let tile = item / params.channels4;
+  let tile = item / params.channels;
   let image = tile / (params.tiles_x * params.tiles_y);
   if (image >= images()) {
     return;
   }
-  let quad = item % params.channels4;
-  let points = params.images * params.tiles_y * params.tiles_x * params.channels4;
+  let channel = item % params.channels;
+  let points = params.images * params.tiles_y * params.tiles_x * params.channels;
   var columns: array<Taps, POINTS>;  // A' m
   for (var x = 0u; x < POINTS; x++) {
     var column: Line;
@@ -67,16 +65,34 @@ fn winograd_output(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invoc
     let taps = output_line(row);  // (A' m) A
     for (var x = 0u; x < STEP && first_x + x < params.out_width; x++) {
       let cell = (image * params.out_height + first_y + y) * params.out_width + first_x + x;
-      finish(4u * (cell * params.channels4 + quad), 4u, quad, taps[x]);
+      finish(cell * params.channels + channel, channel, taps[x]);
     }
   }
 }
 
-fn product(at: u32) -> vec4f {
-#if In == vec2u
-  return widen(products[at]);
+fn product(at: u32) -> Some {
+#if Stored == u32
+  return unpack2x16float(products[at]);
 #else
   return products[at];
+#endif
+}
+
+fn finish(at: u32, channel: u32, sum: Some) {
+  var value = sum;
+#if BIAS
+  value += bias[channel];
+#endif
+#if Stored == u32
+#if ADD
+  value += unpack2x16float(add[at]);
+#endif
+  output[at] = narrow2(max(value, vec2f(params.floor)));
+#else
+#if ADD
+  value += add[at];
+#endif
+  output[at] = max(value, params.floor);
 #endif
 }
 

@@ -7,7 +7,6 @@
 const DTYPE = 32u;  // 32: F32, 16: F16, 116: BF16
 const SCALE = false;
 const TRANSPOSED = false;
-alias Packed = vec4f;  // vec4f, or vec2u: four halves
 
 struct Params {
   items: u32,         // invocations
@@ -24,24 +23,21 @@ struct Params {
 @group(0) @binding(3) var<storage, read> scale: array<f32>;
 #endif
 
-// Four outputs from `first` on, of group, input and tap; zeros where there are none.
-fn raw_quad(group: u32, first: u32, i: u32, tap: u32) -> vec4f {
-  var values = vec4f();
-  for (var n = 0u; n < 4u; n++) {
-    if (i < params.inputs && first + n < params.group_outputs) {
-      let o = group * params.group_outputs + first + n;
+// The weight of output `o` of a group, input and tap; zero where there is none.
+fn raw_weight(group: u32, o: u32, i: u32, tap: u32) -> f32 {
+  let inside = i < params.inputs && o < params.group_outputs;
+  let output = group * params.group_outputs + o;
 #if TRANSPOSED
-      let element = (i * params.outputs + o) * params.taps + tap;
+  let element = (i * params.outputs + output) * params.taps + tap;
 #else
-      let element = (o * params.inputs + i) * params.taps + tap;
+  let element = (output * params.inputs + i) * params.taps + tap;
 #endif
-      values[n] = decode(element);
+  let value = decode(select(0u, element, inside));
 #if SCALE
-      values[n] *= scale[o];
+  return select(0.0, value * scale[select(0u, output, inside)], inside);
+#else
+  return select(0.0, value, inside);
 #endif
-    }
-  }
-  return values;
 }
 
 fn decode(element: u32) -> f32 {
@@ -54,13 +50,5 @@ fn decode(element: u32) -> f32 {
 #else
   return bitcast<f32>(half << 16u);
 #endif
-#endif
-}
-
-fn put(at: u32, values: vec4f) {
-#if Packed == vec2u
-  packed[at] = narrow(values);
-#else
-  packed[at] = values;
 #endif
 }

@@ -8,10 +8,11 @@
 const STEP = 4u;  // 4 or 2: outputs of a tile's side
 const POINTS = STEP + 2u;
 
-// Line: POINTS transformed numbers, Taps: STEP outputs, four channels each.
+// Line: POINTS transformed numbers, Taps: STEP outputs, of one channel each; of two where they are halves.
+alias Some = f32;  // f32 or vec2f
 #if STEP == 4
-alias Line = array<vec4f, 6>;
-alias Taps = array<vec4f, 4>;
+alias Line = array<Some, 6>;
+alias Taps = array<Some, 4>;
 
 const ROOT2 = 1.4142135623730951;
 const HALF_ROOT2 = 0.7071067811865476;
@@ -27,7 +28,7 @@ fn input_line(d: Line) -> Line {
 }
 
 // G g
-fn weight_line(g0: vec4f, g1: vec4f, g2: vec4f) -> Line {
+fn weight_line(g0: Some, g1: Some, g2: Some) -> Line {
   let even = -2.0 / 3.0 * g0 - 1.0 / 3.0 * g2;
   let odd = HALF_ROOT2 * 2.0 / 3.0 * g1;
   let even2 = 1.0 / 6.0 * g0 + 1.0 / 3.0 * g2;
@@ -46,8 +47,8 @@ fn output_line(m: Line) -> Taps {
     0.5 * HALF_ROOT2 * difference + 2.0 * ROOT2 * difference2 + m[5]);
 }
 #else
-alias Line = array<vec4f, 4>;
-alias Taps = array<vec4f, 2>;
+alias Line = array<Some, 4>;
+alias Taps = array<Some, 2>;
 
 // B' d
 fn input_line(d: Line) -> Line {
@@ -55,7 +56,7 @@ fn input_line(d: Line) -> Line {
 }
 
 // G g
-fn weight_line(g0: vec4f, g1: vec4f, g2: vec4f) -> Line {
+fn weight_line(g0: Some, g1: Some, g2: Some) -> Line {
   let even = 0.5 * (g0 + g2);
   return Line(g0, even + 0.5 * g1, even - 0.5 * g1, g2);
 }

@@ -9,7 +9,7 @@ import source from '../../shaders/pack_weight.wgsl?raw';
 import winograd_source from '../../shaders/winograd_weight.wgsl?raw';
 import { check, type Dispatch, grid, type Kernel, quadOf, sizeOf, type TensorSpec } from './kernel';
 import { padTo4 } from './quads';
-import { pointsOf, type Step } from './winograd';
+import { pointsOf, type Step, someOf } from './winograd';
 
 export interface PackWeightInputs {
   /** u32: the tensor's bytes as they are in the file */
@@ -46,7 +46,9 @@ export const packWeight: Kernel<PackWeightInputs, PackWeightAttributes> = {
 
   // raw [O, I, Y, X] -> packed [G, Y, X, I, O/G]
   dispatch(inputs, attributes): Dispatch {
-    return packing('pack_weight', inputs, attributes, 1);
+    const dispatch = packing('pack_weight', inputs, attributes, 4);
+    const Packed = quadOf(dispatch.outputs.packed!);
+    return { ...dispatch, constants: { ...dispatch.constants, Packed } };
   },
 };
 
@@ -56,11 +58,11 @@ export const winogradWeight: Kernel<PackWeightInputs, PackWeightAttributes> = {
 
   // raw [O, I, 3, 3] -> packed [P P, I, O]
   dispatch(inputs, attributes): Dispatch {
-    const { shape, groups = 1, winograd } = attributes;
+    const { shape, groups = 1, winograd, store = 'f32' } = attributes;
     const fits = winograd && groups === 1 && shape[2] === 3 && shape[3] === 3;
     check(Boolean(fits), 'winograd_weight', '[O, I, 3, 3] of one group, and a step', `[${shape}]`);
-    const dispatch = packing('winograd_weight', inputs, attributes, pointsOf(winograd as Step));
-    return { ...dispatch, constants: { ...dispatch.constants, STEP: winograd as Step } };
+    const dispatch = packing('winograd_weight', inputs, attributes, pointsOf(winograd as Step) * (store === 'f16' ? 2 : 1));
+    return { ...dispatch, constants: { ...dispatch.constants, Packed: store === 'f16' ? 'u32' : 'f32', Some: someOf(store), STEP: winograd as Step } };
   },
 };
 
@@ -69,7 +71,7 @@ export function packingKernel({ winograd }: PackWeightAttributes): typeof packWe
   return winograd ? winogradWeight : packWeight;
 }
 
-/** One invocation writes `each` quads. */
+/** One invocation writes `each` numbers. */
 function packing(
   op: string,
   { raw, scale }: PackWeightInputs,
@@ -83,14 +85,13 @@ function packing(
   check(sizeOf(raw) >= words, op, `${words} words for ${dtype} [${shape}]`, raw);
   check(!scale || sizeOf(scale) === outputs, op, `scale [${outputs}]`, scale);
   const packed: TensorSpec = { shape: packedShape(attributes), dtype: store };
-  const items = sizeOf(packed) / 4 / each;
+  const items = sizeOf(packed) / each;
   return {
     outputs: { packed },
     constants: {
       DTYPE: DTYPES[dtype],
       SCALE: scale !== undefined,
       TRANSPOSED: transposed,
-      Packed: quadOf(packed),
     },
     params: {
       items,

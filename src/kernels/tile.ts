@@ -76,7 +76,7 @@ export function tileConstants({ memory, lanes, each, depth, feature }: Tile): Co
   };
 }
 
-/** Workgroups that cover `rows` by `outputs`. */
+/** Workgroups that cover `rows` by `outputs`: along outputs first, so that neighbours share rows in caches. */
 export function tileGrid({ lanes, each }: Tile, rows: number, outputs: number): [number, number] {
-  return [Math.ceil(rows / (lanes[0] * each[0])), Math.ceil(outputs / (lanes[1] * each[1]))];
+  return [Math.ceil(outputs / (lanes[1] * each[1])), Math.ceil(rows / (lanes[0] * each[0]))];
 }

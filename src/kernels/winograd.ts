@@ -2,14 +2,13 @@
 // batches, then winograd_output; winograd_weight once, at load. F(4,3) takes 36 products for 16 outputs where the
 // definition takes 144, F(2,3) 16 for 4.
 
-import finish_lib from '../../shaders/lib/finish.wgsl?raw';
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
 import half_lib from '../../shaders/lib/half.wgsl?raw';
 import winograd_lib from '../../shaders/lib/winograd.wgsl?raw';
 import input_source from '../../shaders/winograd_input.wgsl?raw';
 import output_source from '../../shaders/winograd_output.wgsl?raw';
-import { check, type Dispatch, grid, type Kernel, quadOf, sizeOf, type TensorSpec } from './kernel';
-import { floorOf, type QuadAttributes } from './quads';
+import { check, type Dispatch, grid, type Kernel, sizeOf, type TensorSpec } from './kernel';
+import { floorOf } from './quads';
 
 /** Outputs of a tile's side. */
 export type Step = 2 | 4;
@@ -22,6 +21,11 @@ export function pointsOf(step: Step): number {
 /** Tiles that cover `outputs` pixels of one axis. */
 export function tilesOf(outputs: number, step: Step): number {
   return Math.ceil(outputs / step);
+}
+
+/** The shaders' type of what an invocation works on: a channel, or two that are stored as halves. */
+export function someOf(store: 'f32' | 'f16'): 'f32' | 'vec2f' {
+  return store === 'f16' ? 'vec2f' : 'f32';
 }
 
 export interface WinogradInputInputs {
@@ -38,8 +42,6 @@ export interface WinogradInputAttributes {
   outputs: readonly [number, number];
   /** The first row of the output that is wanted. Default 0. */
   firstRow?: number;
-  /** The transformed numbers' dtype. */
-  store?: 'f32' | 'f16';
 }
 
 export const winogradInput: Kernel<WinogradInputInputs, WinogradInputAttributes> = {
@@ -47,7 +49,7 @@ export const winogradInput: Kernel<WinogradInputInputs, WinogradInputAttributes>
   source: [input_source, winograd_lib, half_lib, grid_lib].join('\n'),
 
   // input [N, H, W, C] -> transformed [P P, T, C]
-  dispatch({ input, count }, { step, padding, outputs, firstRow = 0, store = 'f32' }): Dispatch {
+  dispatch({ input, count }, { step, padding, outputs, firstRow = 0 }): Dispatch {
     const [N, H, W, C] = input.shape as [number, number, number, number];
     check(
       input.shape.length === 4 && C % 4 === 0,
@@ -57,26 +59,28 @@ export const winogradInput: Kernel<WinogradInputInputs, WinogradInputAttributes>
     );
     const [tilesY, tilesX] = [tilesOf(outputs[0], step), tilesOf(outputs[1], step)];
     const tiles = N * tilesY * tilesX;
+    const store = input.dtype === 'f16' ? 'f16' : 'f32';
     const transformed: TensorSpec = { shape: [pointsOf(step), tiles, C], dtype: store };
+    const channels = store === 'f16' ? C / 2 : C;
     return {
       outputs: { transformed },
       constants: {
         STEP: step,
         COUNTED: count !== undefined,
-        In: quadOf(input),
-        Out: quadOf(transformed),
+        Stored: store === 'f16' ? 'u32' : 'f32',
+        Some: someOf(store),
       },
       params: {
         images: N,
         height: H,
         width: W,
-        channels4: C / 4,
+        channels,
         tiles_y: tilesY,
         tiles_x: tilesX,
         first_row: firstRow - padding,
         padding,
       },
-      workgroups: grid((tiles * C) / 4, 64),
+      workgroups: grid(tiles * channels, 64),
       macs: 0,
     };
   },
@@ -93,19 +97,21 @@ export interface WinogradOutputInputs {
   count?: TensorSpec | undefined;
 }
 
-export interface WinogradOutputAttributes extends QuadAttributes {
+export interface WinogradOutputAttributes {
   step: Step;
+  activation?: 'none' | 'relu';
   /** [N, H', W'] */
   outputs: readonly [number, number, number];
 }
 
 export const winogradOutput: Kernel<WinogradOutputInputs, WinogradOutputAttributes> = {
   name: 'winograd_output',
-  source: [output_source, winograd_lib, finish_lib, half_lib, grid_lib].join('\n'),
+  source: [output_source, winograd_lib, half_lib, grid_lib].join('\n'),
 
   // products [P P, T, O] -> output [N, H', W', O]
   dispatch({ products, bias, add, count }, attributes): Dispatch {
-    const { step, outputs, activation, store = 'f32', scaled = false } = attributes;
+    const { step, outputs, activation } = attributes;
+    const store = products.dtype === 'f16' ? 'f16' : 'f32';
     const O = products.shape[2] as number;
     const [N, H, W] = outputs;
     const [tilesY, tilesX] = [tilesOf(H, step), tilesOf(W, step)];
@@ -117,6 +123,7 @@ export const winogradOutput: Kernel<WinogradOutputInputs, WinogradOutputAttribut
       products,
     );
     const output: TensorSpec = { shape: [...outputs, O], dtype: store };
+    const channels = store === 'f16' ? O / 2 : O;
     const fits = !add || (sizeOf(add) === sizeOf(output) && add.dtype === store);
     check(fits, 'winograd_output', `residual ${store}[${output.shape}]`, add);
     return {
@@ -124,22 +131,21 @@ export const winogradOutput: Kernel<WinogradOutputInputs, WinogradOutputAttribut
       constants: {
         STEP: step,
         BIAS: bias !== undefined,
-        SCALE: scaled,
         ADD: add !== undefined,
         COUNTED: count !== undefined,
-        In: quadOf(products),
-        Out: quadOf(output),
+        Stored: store === 'f16' ? 'u32' : 'f32',
+        Some: someOf(store),
       },
       params: {
         images: N,
         out_height: H,
         out_width: W,
-        channels4: O / 4,
+        channels,
         tiles_y: tilesY,
         tiles_x: tilesX,
         floor: floorOf(activation),
       },
-      workgroups: grid((N * tilesY * tilesX * O) / 4, 64),
+      workgroups: grid(N * tilesY * tilesX * channels, 64),
       macs: 0,
     };
   },

@@ -126,9 +126,9 @@ export class Layers {
     const store = this.store(O, options.exact);
     const { methods } = this.computing;
     const step = groups === 1 ? stepOf(methods.algorithm(layer)) : undefined;
-    if (step && fitsWinograd(x.shape as Shape4, O, step)) {
+    if (step && x.dtype === store && fitsWinograd(x.shape as Shape4, O, step)) {
       const weights = this.weights(name, options.norm, { shape, winograd: step });
-      const how = { step, padding, outputs: O, activation, add, count, store, methods };
+      const how = { step, padding, outputs: O, activation, add, count, methods };
       return winograd(this.graph, label, x, weights, how);
     }
     const weights = this.weights(name, options.norm, { shape, groups });

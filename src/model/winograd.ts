@@ -21,7 +21,6 @@ export interface WinogradOptions {
   activation: 'none' | 'relu';
   add?: Tensor | undefined;
   count?: Tensor | undefined;
-  store: 'f32' | 'f16';
   methods: Methods;
 }
 
@@ -65,11 +64,11 @@ export function winograd(
 
 /** Rows of a band: as many as fit, and such that every band begins where a binding may. */
 function bandRows(x: Tensor, outHeight: number, outWidth: number, options: WinogradOptions): number {
-  const { step, outputs, store } = options;
-  const perTile = bytesOf({ shape: [pointsOf(step), Math.max(x.shape[3]!, outputs)], dtype: store });
+  const { step, outputs } = options;
+  const perTile = bytesOf({ shape: [pointsOf(step), Math.max(x.shape[3]!, outputs)], dtype: x.dtype });
   const fit = Math.max(1, Math.floor(BAND_BYTES / (perTile * tilesOf(outWidth, step))));
   if (fit * step >= outHeight) return outHeight;
-  const rowBytes = bytesOf({ shape: [step, outWidth, outputs], dtype: store });
+  const rowBytes = bytesOf({ shape: [step, outWidth, outputs], dtype: x.dtype });
   let together = 1;
   while ((together * rowBytes) % PART_BYTES !== 0) together *= 2;
   const bands = Math.ceil(tilesOf(outHeight, step) / Math.max(together, fit - (fit % together)));
@@ -91,13 +90,13 @@ function band(
   options: WinogradOptions,
   { first, rows, columns }: Band,
 ): Tensor {
-  const { step, padding, outputs: O, activation, add, count, store, methods } = options;
+  const { step, padding, outputs: O, activation, add, count, methods } = options;
   const [N, , , C] = x.shape as [number, number, number, number];
   const { transformed } = g.apply(
     `${label}.winograd_input`,
     winogradInput,
     { input: x, count },
-    { step, padding, outputs: [rows, columns], firstRow: first, store },
+    { step, padding, outputs: [rows, columns], firstRow: first },
     'transformed',
   );
   const tiles = transformed.shape[1] as number;
@@ -107,14 +106,14 @@ function band(
     `${label}.winograd_products`,
     tileOf(tile).memory === 'workgroup' ? linearWorkgroup : linear,
     { input: transformed, weight: weights.packedWeight, bias: undefined, add: undefined, count },
-    { outputs: O, rows: tiles, batches, rowsPerCount: tiles / N, tile, store },
+    { outputs: O, rows: tiles, batches, rowsPerCount: tiles / N, tile, store: x.dtype === 'f16' ? 'f16' : 'f32' },
     'output',
   );
   const { output } = g.apply(
     label,
     winogradOutput,
     { products, bias: weights.packedBias, add, count },
-    { step, outputs: [N, rows, columns], activation, store },
+    { step, outputs: [N, rows, columns], activation },
     'output',
   );
   return output;
