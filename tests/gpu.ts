@@ -3,12 +3,13 @@
 
 import { afterAll } from 'vitest';
 import type { Dtype, TensorSpec } from '../src/kernels/kernel';
-import { bytesOf, type Kernel, sizeOf } from '../src/kernels/kernel';
+import { bytesOf, type Kernel } from '../src/kernels/kernel';
 import { pipelineFor } from '../src/kernels/pipelines';
 import { packParams } from '../src/kernels/specialise';
 import { openDevice } from '../src/node_device';
+import { toFloat16, toFloat32 } from '../src/weights/float16';
 
-/** A tensor on the host, dense and row-major. */
+/** A tensor on the host, dense and row-major; of f16, the numbers. */
 export interface HostTensor extends TensorSpec {
   data: Float32Array | Uint32Array;
 }
@@ -46,6 +47,7 @@ function upload(
 }
 
 function typed(dtype: Dtype, bytes: ArrayBuffer): Float32Array | Uint32Array {
+  if (dtype === 'f16') return toFloat32('F16', new Uint8Array(bytes));
   return dtype === 'f32' ? new Float32Array(bytes) : new Uint32Array(bytes);
 }
 
@@ -79,10 +81,12 @@ export async function runKernel<A>(
     buffers.params = upload(gpuDevice, packParams(text, dispatch.params, kernel.name), UNIFORM);
   }
   for (const [name, tensor] of Object.entries(inputs)) {
-    if (tensor) buffers[name] = upload(gpuDevice, tensor.data, STORAGE);
+    if (!tensor) continue;
+    const half = tensor.dtype === 'f16' && toFloat16(tensor.data as Float32Array).buffer;
+    buffers[name] = upload(gpuDevice, half || tensor.data, STORAGE);
   }
   for (const [name, spec] of Object.entries(dispatch.outputs)) {
-    buffers[name] = upload(gpuDevice, new Uint32Array(sizeOf(spec)).fill(0xffffffff), STORAGE);
+    buffers[name] = upload(gpuDevice, new Uint32Array(bytesOf(spec) / 4).fill(0xffffffff), STORAGE);
   }
   const entries = [...bindings].map(([name, binding]) => {
     const buffer = buffers[name];

@@ -4,6 +4,7 @@
 // out. The same rows are tests (kernels.spec.ts), shader variants to compile, and benchmarks.
 
 import type { Kernel } from '../src/kernels/kernel';
+import { toFloat16, toFloat32 } from '../src/weights/float16';
 import type { HostTensor } from './gpu';
 
 /** What the reference says: numbers for f32 outputs (within tolerance), for u32 ones exact. */
@@ -20,6 +21,8 @@ export interface KernelCase {
   reference: () => Expected;
   /** |got - want| <= atol + rtol * |want|, for f32 outputs. A loosened one states its reason in the row. */
   tolerance: { atol: number; rtol: number };
+  /** A feature without which the row is skipped. */
+  needs?: 'subgroups' | 'shader-f16' | undefined;
 }
 
 /** Ties the attributes' type to the kernel's. */
@@ -36,6 +39,12 @@ export const EXACT = { atol: 0, rtol: 0 };
 
 export function tensor(shape: number[], data: ArrayLike<number>): HostTensor {
   return { shape, dtype: 'f32', data: Float32Array.from(data) };
+}
+
+/** The same tensor stored as halves: its numbers rounded to what they hold. */
+export function halves({ shape, data }: HostTensor): HostTensor {
+  const rounded = toFloat32('F16', new Uint8Array(toFloat16(Float32Array.from(data)).buffer));
+  return { shape, dtype: 'f16', data: rounded };
 }
 
 export function indices(shape: number[], data: ArrayLike<number>): HostTensor {

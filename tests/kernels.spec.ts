@@ -2,7 +2,8 @@
 
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { runKernel } from './gpu';
+import { traitsOf } from '../src/kernels/methods';
+import { runKernel, testDevice } from './gpu';
 import type { KernelCase } from './kernel_case';
 import { rows } from './kernels.table';
 
@@ -11,7 +12,14 @@ for (const row of rows) byKernel.set(row.kernel.name, [...(byKernel.get(row.kern
 
 for (const [kernel, cases] of byKernel) {
   describe(kernel, () => {
-    for (const row of cases) test(row.what, () => compare(row));
+    for (const row of cases) {
+      test(row.what, async ({ skip }) => {
+        const { half, subgroups } = traitsOf(await testDevice());
+        skip(row.needs === 'shader-f16' && !half, 'the adapter has no shader-f16');
+        skip(row.needs === 'subgroups' && !subgroups, 'the adapter has no subgroups of 8 lanes');
+        await compare(row);
+      });
+    }
   });
 }
 

@@ -52,17 +52,17 @@ alias Taps = array<Some, 2>;
 
 // B' d
 fn input_line(d: Line) -> Line {
-  return Line(d[0] - d[2], d[1] + d[2], d[2] - d[1], d[1] - d[3]);
+  return Line(d[2] - d[0], d[2] + d[1], d[2] - d[1], d[3] - d[1]);
 }
 
 // G g
 fn weight_line(g0: Some, g1: Some, g2: Some) -> Line {
   let even = 0.5 * (g0 + g2);
-  return Line(g0, even + 0.5 * g1, even - 0.5 * g1, g2);
+  return Line(-g0, even + 0.5 * g1, even - 0.5 * g1, g2);
 }
 
 // A' m
 fn output_line(m: Line) -> Taps {
-  return Taps(m[0] + m[1] + m[2], m[1] - m[2] - m[3]);
+  return Taps(m[0] + m[1] + m[2], m[1] - m[2] + m[3]);
 }
 #endif
