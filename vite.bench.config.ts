@@ -40,6 +40,7 @@ const syntheticCheckpoint: Plugin = {
 
 export default defineConfig({
   root: 'bench',
+  cacheDir: '../node_modules/.vite/bench',
   plugins: [syntheticCheckpoint],
   define: { COMMIT: JSON.stringify(commit()), VERSION: JSON.stringify(packageJson.version) },
   server: { fs: { allow: ['..'] } }, // for src/, shaders/, tests/ and models/

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { linearRegression } from 'simple-statistics';
 import { bytes, table } from '../src/cli/table';
-import { fileSource, MaskRCNN, openDevice, readImage } from '../src/node';
+import { type ConfigOptions, fileSource, MaskRCNN, openDevice, readImage } from '../src/node';
 import { trackBuffers } from './live_buffers';
 import { parseSize } from './options';
 
@@ -15,7 +15,8 @@ const USAGE = `usage: npm run soak -- [--runs N] [--every N] [--weights FILE] [-
   --every N       detections between two looks at memory (default: 20 looks)
   --weights FILE  default: models/nuclei.safetensors
   --image FILE    default: tests/images/nuclei_192x256.png
-  --size MIN,MAX  the picture's sides after resizing (default 96,128)`;
+  --size MIN,MAX  the picture's sides after resizing (default 96,128)
+  --proposals N   regions that the heads look at, at most (default 100; without a GPU they take most of the time)`;
 
 export interface MemorySample {
   run: number;
@@ -31,7 +32,7 @@ type Kind = keyof Omit<MemorySample, 'run'>;
 const ALLOWED: Record<Kind, number> = { heap: 1 << 19, gpu: 0, resident: 64 << 20 };
 
 export async function main(args: string[]): Promise<number> {
-  const options = {
+  const known = {
     runs: { type: 'string', default: '1000' },
     every: { type: 'string' },
     weights: {
@@ -43,9 +44,10 @@ export async function main(args: string[]): Promise<number> {
       default: fileURLToPath(new URL('../tests/images/nuclei_192x256.png', import.meta.url)),
     },
     size: { type: 'string', default: '96,128' },
+    proposals: { type: 'string', default: '100' },
     help: { type: 'boolean', default: false },
   } as const;
-  const { values } = parseArgs({ args, options });
+  const { values } = parseArgs({ args, options: known });
   if (values.help) {
     console.log(USAGE);
     return 0;
@@ -56,7 +58,8 @@ export async function main(args: string[]): Promise<number> {
     throw new Error(`soak: wanted at least 4 looks at memory; got ${runs} runs, one look every ${every}`);
   }
   if (!globalThis.gc) throw new Error('soak: node needs --expose-gc, as npm run soak gives it');
-  const samples = await soak(values.weights, values.image, parseSize(values.size), runs, every);
+  const options = { ...parseSize(values.size), rpnPostNmsTopN: Number(values.proposals) };
+  const samples = await soak(values.weights, values.image, options, runs, every);
   const grown = growth(samples);
   for (const { kind, total, allowed } of grown) {
     const sign = total < 0 ? '-' : '+';
@@ -69,13 +72,13 @@ export async function main(args: string[]): Promise<number> {
 async function soak(
   weights: string,
   picture: string,
-  sizes: { minSize?: number; maxSize?: number },
+  options: ConfigOptions,
   runs: number,
   every: number,
 ): Promise<MemorySample[]> {
   const device = await openDevice();
   const live = trackBuffers(device);
-  const model = await MaskRCNN.load(fileSource(weights), { device, ...sizes });
+  const model = await MaskRCNN.load(fileSource(weights), { device, ...options });
   const image = await readImage(picture);
   const samples: MemorySample[] = [];
   const show = (cells: (string | number)[]): void => {

@@ -5,6 +5,7 @@ import { MaskRcnnError } from '../src/errors';
 import type { Graph } from '../src/graph/graph';
 import type { ImageSource } from '../src/image';
 import { interpret, type MaskRCNN } from '../src/mask_rcnn';
+import type { ConfigOptions } from '../src/model/config';
 import { maskRcnn } from '../src/model/mask_rcnn';
 import type { Size } from '../src/model/transform';
 import { readSafetensors, type SafetensorsHeader, type WeightSource } from '../src/weights/safetensors';
@@ -54,7 +55,11 @@ export async function runSuite(
   };
   try {
     onProgress({ done: 0, total, next: 'multiply-adds and copies, for the roofline', report });
-    report.ceilings = await measureCeilings(device, timer, { signal, ...options.ceilings });
+    report.ceilings = await measureCeilings(device, timer, {
+      seconds: Math.min(0.2, seconds),
+      signal,
+      ...options.ceilings,
+    });
     for (const [done, subject] of chosen.entries()) {
       onProgress({ done, total, next: subject.work.id, report });
       await benchInto(report, device, timer, subject, seconds, signal);
@@ -127,11 +132,7 @@ async function benchPicture(
 }
 
 /** A model's graph for pictures of `size`, from the header of its checkpoint; the rest is not read. */
-export async function graphOf(
-  source: WeightSource,
-  size: Size,
-  sizes: { minSize?: number; maxSize?: number } = {},
-): Promise<Graph> {
+export async function graphOf(source: WeightSource, size: Size, options: ConfigOptions = {}): Promise<Graph> {
   const enough = new AbortController();
   let header: SafetensorsHeader | undefined;
   const visitor = {
@@ -146,6 +147,6 @@ export async function graphOf(
   } catch (error) {
     if (!header) throw error;
   }
-  const { tensors, config } = interpret(header!, sizes);
+  const { tensors, config } = interpret(header!, options);
   return maskRcnn(tensors, config, size).graph;
 }

@@ -5,7 +5,7 @@
 //
 // One invocation copies PER vec4s; neighbours copy neighbouring ones, and each its next a whole pass further on.
 
-// Set by bench/ceilings.ts; the values here are the defaults.
+// Set by bench/micro_kernels.ts; the values here are the defaults.
 const PER = 1u;
 
 struct Params {

@@ -7,7 +7,7 @@
 enable f16;
 #endif
 
-// Set by bench/ceilings.ts; the values here are the defaults.
+// Set by bench/micro_kernels.ts; the values here are the defaults.
 const F16 = false;
 const FUSED = true;  // fma(x, a, b), or x * a + b, which a compiler may fuse
 const CHAINS = 8u;   // 4 or 8
