@@ -4,7 +4,7 @@
 import * as Plot from '@observablehq/plot';
 import { type Frame, framesOf } from './frames';
 import type { ModelProfile } from './report';
-import { digits } from './text';
+import { digits, short } from './text';
 
 const ROW = 26;
 const LETTER = 6.6; // pixels, about
@@ -17,7 +17,7 @@ function drawFrames(
   chosen: Frame | undefined,
 ): ReturnType<typeof Plot.plot> {
   const depths = Math.max(...frames.map(({ depth }) => depth)) + 1;
-  const scale = (width - 8) / (shown.end - shown.begin || 1);
+  const scale = (width - 18) / (shown.end - shown.begin || 1);
   const within = frames.filter(({ begin, end }) => end > shown.begin && begin < shown.end);
   const visible = within.filter(({ begin, end }) => (end - begin) * scale > 0.4);
   const box = { x1: 'begin', x2: 'end', y1: 'depth', y2: ({ depth }: Frame) => depth + 1 } as const;
@@ -27,13 +27,13 @@ function drawFrames(
   };
   return Plot.plot({
     width,
-    height: depths * ROW + 34,
+    height: depths * ROW + 42,
     marginLeft: 4,
-    marginRight: 4,
+    marginRight: 14,
     marginTop: 2,
-    marginBottom: 32,
+    marginBottom: 40,
     className: 'plot',
-    x: { domain: [shown.begin, shown.end], label: 'ms', tickFormat: digits },
+    x: { domain: [shown.begin, shown.end], label: 'ms', labelOffset: 34, tickFormat: short },
     y: { domain: [depths, 0], axis: null },
     marks: [
       Plot.rect(visible, { ...box, fill, inset: 0.5, rx: 2, clip: true }),

@@ -2,7 +2,7 @@
 
 import * as Plot from '@observablehq/plot';
 import { bandwidth, type Ceilings, type Report, type Result } from './report';
-import { digits } from './text';
+import { digits, short } from './text';
 
 /** A chart of all results that multiply. `onChoose` hears of a click on one. */
 export function rooflinePlot(
@@ -14,7 +14,7 @@ export function rooflinePlot(
 ): Element {
   const results = report.results.filter(({ gflops }) => gflops > 0);
   const x = extent(results.map(({ intensity }) => intensity));
-  const slow = Math.min(...results.map(({ gflops }) => gflops));
+  const slow = Math.min(x[0] * report.ceilings.copy.at(-1)!.gbs, ...results.map(({ gflops }) => gflops));
   const used = [...colours].filter(([kernel]) => results.some((result) => result.kernel === kernel));
   const chart = Plot.plot({
     width,
@@ -29,7 +29,7 @@ export function rooflinePlot(
       type: 'log',
       label: 'GFLOP/s',
       grid: true,
-      tickFormat: digits,
+      tickFormat: short,
       domain: [slow / 2, 2 * top(report.ceilings)],
     },
     color: { domain: used.map(([kernel]) => kernel), range: used.map(([, colour]) => colour), legend: true },
@@ -126,11 +126,6 @@ function roofs(ceilings: Ceilings, [least, most]: [number, number]): Plot.Markis
 
 function top({ peak }: Ceilings): number {
   return Math.max(...Object.values(peak).map(({ gflops }) => gflops));
-}
-
-/** As many digits as there are. */
-function short(x: number): string {
-  return String(Number(x.toPrecision(3)));
 }
 
 /** The range of all numbers, with room beside it. */

@@ -42,6 +42,11 @@ const HEADINGS = {
   rates: ['GFLOP/s', 'GB/s', 'FLOP/B', '% roof', '% best', 'error'],
 };
 
+/** Three significant digits at most, for axes. */
+export function short(x: number): string {
+  return String(Number(x.toPrecision(3)));
+}
+
 /** One table for each part, as aligned columns. */
 export function resultsText({ results, failures }: Report): string {
   const parts = ['row', 'model', 'picture'] as const;
