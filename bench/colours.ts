@@ -4,7 +4,7 @@ import type { Report } from './report';
 
 /** style.css has them, for light and dark. */
 const COLOURS = [1, 2, 3, 4, 5, 6].map((rank) => `var(--kernel-${rank})`);
-const OTHER = 'var(--kernel-other)';
+export const OTHER = 'var(--kernel-other)';
 
 /** By kernel, in the order of time taken; the last entry stands for all others. */
 export function kernelColours({ results, profile }: Report): Map<string, string> {

@@ -2,6 +2,7 @@
 // modules that it belongs to. Arrow keys go from box to box, Enter widens one, Escape goes back.
 
 import * as Plot from '@observablehq/plot';
+import { OTHER } from './colours';
 import { type Frame, framesOf } from './frames';
 import type { ModelProfile } from './report';
 import { digits, short } from './text';
@@ -41,7 +42,10 @@ function drawFrames(
         x: ({ begin, end }: Frame) => (Math.max(begin, shown.begin) + Math.min(end, shown.end)) / 2,
         y: ({ depth }: Frame) => depth + 0.5,
         text: (frame: Frame) =>
-          fitting(frame.name, (Math.min(frame.end, shown.end) - Math.max(frame.begin, shown.begin)) * scale),
+          fitting(
+            nameOf(frame),
+            (Math.min(frame.end, shown.end) - Math.max(frame.begin, shown.begin)) * scale,
+          ),
         fill: { value: ({ kernel }: Frame) => (kernel ? 'var(--on-kernel)' : 'currentColor'), scale: null },
       }),
       Plot.rect(chosen ? [chosen] : [], {
@@ -54,6 +58,22 @@ function drawFrames(
       // for the pointer alone; what it is over stands below the chart
       Plot.rect(visible, Plot.pointer({ ...box, fill: 'none', stroke: 'currentColor', strokeOpacity: 0.5 })),
     ],
+  });
+}
+
+/** The kernel's name where the node's own is but a number. */
+function nameOf({ name, kernel }: Frame): string {
+  return kernel && /^\d+$/.test(name) ? kernel : name;
+}
+
+/** The kernels of the run that have a colour of their own, and «others». */
+function legendOf(profile: ModelProfile, colours: ReadonlyMap<string, string>): Node {
+  const used = new Set(profile.nodes.map(({ kernel }) => kernel));
+  const own = [...colours].filter(([kernel, colour]) => used.has(kernel) && colour !== OTHER);
+  const entries = used.size > own.length ? [...own, ['others', OTHER] as const] : own;
+  return Plot.legend({
+    color: { type: 'categorical', domain: entries.map(([name]) => name), range: entries.map(([, c]) => c) },
+    className: 'legend',
   });
 }
 
@@ -72,6 +92,7 @@ export function flameChart(
 ): () => void {
   const frames = framesOf(profile);
   const whole = frames[0]!;
+  const legend = legendOf(profile, colours);
   let shown = whole;
   let chosen: Frame | undefined;
   const say = (frame: Frame | undefined): void => {
@@ -80,7 +101,7 @@ export function flameChart(
       : `${profile.picture}: ${profile.nodes.length} nodes, ${digits(whole.end)} ms of GPU time. Point at a box, or use the arrow keys; click or Enter widens it, Escape goes back.`;
   };
   const render = (): void => {
-    const chart = drawFrames(frames, colours, place.clientWidth, shown, chosen);
+    const chart = drawFrames(frames, colours, Math.max(240, place.clientWidth), shown, chosen);
     chart.addEventListener('input', () => say((chart.value as Frame | null) ?? chosen));
     chart.addEventListener('click', () => {
       const at = chart.value as Frame | null;
@@ -88,7 +109,7 @@ export function flameChart(
       chosen = at;
       show(at.kernel ? shown : at);
     });
-    place.replaceChildren(chart);
+    place.replaceChildren(legend, chart);
     say(chosen);
   };
   const show = (frame: Frame): void => {

@@ -159,7 +159,7 @@ function renderRoofline(current: Report, colours: ReadonlyMap<string, string>): 
   element('roofline-section').hidden = !shown;
   if (!shown) return;
   const place = element('roofline');
-  place.replaceChildren(rooflinePlot(current, colours, place.clientWidth, chosen, choose));
+  place.replaceChildren(rooflinePlot(current, colours, Math.max(240, place.clientWidth), chosen, choose));
   const others = current.results.length - shown;
   element('roofline-note').textContent =
     `Lines are what this adapter's own multiply-adds and copies reached. Circles are rows of the kernel tables, squares dispatches of the model${

@@ -4,6 +4,9 @@ import * as Plot from '@observablehq/plot';
 import { bandwidth, type Ceilings, type Report, type Result } from './report';
 import { digits, short } from './text';
 
+/** Margins, pixels. */
+const [LEFT, RIGHT, TOP, BOTTOM] = [56, 16, 28, 40];
+
 /** A chart of all results that multiply. `onChoose` hears of a click on one. */
 export function rooflinePlot(
   report: Report,
@@ -14,15 +17,23 @@ export function rooflinePlot(
 ): Element {
   const results = report.results.filter(({ gflops }) => gflops > 0);
   const x = extent(results.map(({ intensity }) => intensity));
-  const slow = Math.min(x[0] * report.ceilings.copy.at(-1)!.gbs, ...results.map(({ gflops }) => gflops));
+  const rates = results.map(({ gflops }) => gflops);
+  const y: [number, number] = [
+    Math.min(x[0] * report.ceilings.copy.at(-1)!.gbs, ...rates) / 2,
+    Math.max(top(report.ceilings), ...rates) * 2,
+  ];
+  const height = Math.round(Math.min(480, Math.max(300, width * 0.5)));
+  const pixels = (length: number, [least, most]: [number, number]): number =>
+    length / Math.log10(most / least);
+  const slope = pixels(height - TOP - BOTTOM, y) / pixels(width - LEFT - RIGHT, x);
   const used = [...colours].filter(([kernel]) => results.some((result) => result.kernel === kernel));
   const chart = Plot.plot({
     width,
-    height: Math.round(Math.min(480, Math.max(300, width * 0.5))),
-    marginLeft: 56,
-    marginRight: 16,
-    marginTop: 28,
-    marginBottom: 40,
+    height,
+    marginLeft: LEFT,
+    marginRight: RIGHT,
+    marginTop: TOP,
+    marginBottom: BOTTOM,
     className: 'plot',
     x: { type: 'log', domain: x, label: 'FLOP per byte', grid: true, tickFormat: short, labelOffset: 36 },
     y: {
@@ -30,12 +41,12 @@ export function rooflinePlot(
       label: 'GFLOP/s',
       grid: true,
       tickFormat: short,
-      domain: [slow / 2, 2 * top(report.ceilings)],
+      domain: y,
     },
     color: { domain: used.map(([kernel]) => kernel), range: used.map(([, colour]) => colour), legend: true },
     symbol: { domain: ['row', 'model'], range: ['circle', 'square'] },
     marks: [
-      ...roofs(report.ceilings, x),
+      ...roofs(report.ceilings, x, slope),
       Plot.dot(results, {
         x: 'intensity',
         y: 'gflops',
@@ -77,7 +88,7 @@ export function rooflinePlot(
 }
 
 /** The ceiling of memory, that of the fastest cache, and those of arithmetic. */
-function roofs(ceilings: Ceilings, [least, most]: [number, number]): Plot.Markish[] {
+function roofs(ceilings: Ceilings, [least, most]: [number, number], slope: number): Plot.Markish[] {
   const { peak, copy } = ceilings;
   const memory = { name: 'memory', gbs: copy.at(-1)!.gbs };
   const cache = { name: 'caches', gbs: bandwidth(ceilings, 0) };
@@ -118,8 +129,9 @@ function roofs(ceilings: Ceilings, [least, most]: [number, number]): Plot.Markis
       y: ({ gbs }) => least * gbs,
       text: ({ name, gbs }) => `${name}, ${digits(gbs)} GB/s`,
       textAnchor: 'start',
-      dx: 10,
-      dy: 12,
+      rotate: (-180 / Math.PI) * Math.atan(slope), // along its line, a little above
+      dx: 8,
+      dy: -8 - 8 * slope,
     }),
   ];
 }
