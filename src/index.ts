@@ -12,6 +12,7 @@ export {
 } from './errors';
 export type { HostTensor, NodeProfile, RunProfile } from './graph/program';
 export type { ImageSource, RawImage } from './image';
+export type { Method, Tuning } from './kernels/methods';
 export { Mask } from './mask';
 export {
   type Detection,
@@ -22,6 +23,7 @@ export {
   type LayerRow,
   type LoadOptions,
   MaskRCNN,
+  type TuneModelOptions,
 } from './mask_rcnn';
 export type { Config, ConfigOptions } from './model/config';
 export { decodeRle, encodeRle, type Rle } from './rle';

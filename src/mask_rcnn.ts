@@ -4,14 +4,17 @@ import { requestDevice } from './device';
 import { DeviceLostError, ShapeError } from './errors';
 import type { Tensor } from './graph/graph';
 import { compileAll, type HostTensor, Program, type RunProfile } from './graph/program';
+import { warmUp } from './graph/warm_up';
 import { type ImageSource, type Pixels, pixelsOf } from './image';
+import { methodsFor, type Tuning, traitsOf } from './kernels/methods';
 import { Mask } from './mask';
 import { COCO_CLASSES } from './model/coco';
-import { methodsFor, traitsOf } from './kernels/methods';
 import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
 import { hasMasks, MASK_THRESHOLD, maskRcnn, type Network, pyramidLevels } from './model/mask_rcnn';
 import type { Size } from './model/transform';
+import { tune } from './tune';
+import { adapterKey, localTunings, mergeTunings, type TuningStore } from './tuning_store';
 import { LayerLoader } from './weights/layer_loader';
 import { currentName } from './weights/names';
 import {
@@ -29,6 +32,11 @@ export interface LoadOptions extends ConfigOptions {
    * else f32. Default f32.
    */
   precision?: 'f32' | 'f16' | 'auto';
+  /**
+   * Which kernels are the fastest here, as `tune` has measured. Default: what `tune` has kept for this adapter, or
+   * the rules that ship. null: those rules, whatever has been kept.
+   */
+  tuning?: Tuning | null;
   /** Default: a new one with default limits, which `destroy` then frees. */
   device?: GPUDevice;
   /** Called as the file arrives, in bytes. */
@@ -46,6 +54,13 @@ export interface DetectOptions {
   profile?: boolean;
   /** Labels of nodes whose outputs are wanted too, as `describe` lists them. */
   tensors?: readonly string[];
+}
+
+export interface TuneModelOptions {
+  /** Called before each of the things that are timed. */
+  onProgress?: (progress: { done: number; total: number; what: string }) => void;
+  /** Stops the tuning; nothing is kept then. */
+  signal?: AbortSignal;
 }
 
 /** One object that was found. */
@@ -117,7 +132,10 @@ export class MaskRCNN {
   private queue: Promise<unknown> = Promise.resolve();
   private gone: string | undefined;
 
-  protected constructor(loaded: Loaded) {
+  protected constructor(
+    loaded: Loaded,
+    private readonly tunings: TuningStore,
+  ) {
     this.device = loaded.device;
     this.ownsDevice = loaded.ownsDevice;
     this.checkpoint = loaded.checkpoint;
@@ -135,7 +153,7 @@ export class MaskRCNN {
    * Throws WeightError for a file that is not what it should be, UnsupportedError where there is no WebGPU.
    */
   static async load(source: WeightSource, options: LoadOptions = {}): Promise<MaskRCNN> {
-    return new MaskRCNN(await loadParts(source, options));
+    return new MaskRCNN(await loadParts(source, options), localTunings);
   }
 
   /** Finds objects in a picture. Calls may overlap: they queue. One GPU submit and one readback. */
@@ -150,6 +168,23 @@ export class MaskRCNN {
     });
     this.queue = turn.catch(() => {});
     return turn;
+  }
+
+  /**
+   * Finds the fastest kernels for pictures of this size on this device by timing them all, which takes some minutes on
+   * a CPU and seconds on a GPU, and keeps the result for this adapter: the next `load` uses it.
+   */
+  async tune(height: number, width: number, options: TuneModelOptions = {}): Promise<Tuning> {
+    this.checkAlive();
+    const { precision } = this.computing;
+    const found = await tune(
+      this.device,
+      (computing) => maskRcnn(this.checkpoint, this.config, { height, width }, computing).graph,
+      { ...options, precision, traits: traitsOf(this.device), adapter: adapterKey(this.device, precision) },
+    );
+    const all = mergeTunings(await this.tunings.get(found.adapter), found);
+    await this.tunings.set(all);
+    return all;
   }
 
   /** What would run for a picture of this size: a row for each node, without running it. */
@@ -246,24 +281,34 @@ export function interpret(
 }
 
 /** How to compute on this device. */
-function computingFor(device: GPUDevice, { precision = 'f32' }: LoadOptions): Computing {
+export async function computingFor(
+  device: GPUDevice,
+  { precision = 'f32', tuning }: LoadOptions,
+  store: TuningStore = localTunings,
+): Promise<Computing> {
   const traits = traitsOf(device);
   const half = precision === 'f16' || (precision === 'auto' && traits.half && !traits.software);
-  return { methods: methodsFor(traits, half), precision: half ? 'f16' : 'f32' };
+  const stored = half ? 'f16' : 'f32';
+  const kept = tuning === undefined ? await store.get(adapterKey(device, stored)) : tuning;
+  return { methods: methodsFor(traits, half, kept ?? undefined), precision: stored };
 }
 
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
-export async function loadParts(source: WeightSource, options: LoadOptions): Promise<Loaded> {
+export async function loadParts(
+  source: WeightSource,
+  options: LoadOptions,
+  store?: TuningStore,
+): Promise<Loaded> {
   const { onProgress, signal } = options;
   signal?.throwIfAborted();
   const started = performance.now();
   const device = options.device ?? (await requestDevice());
   const ownsDevice = !options.device;
-  const computing = computingFor(device, options);
   let loader: LayerLoader | undefined;
   let interpreted: ReturnType<typeof interpret> | undefined;
   let compiled: Promise<number> = Promise.resolve(0);
   try {
+    const computing = await computingFor(device, options, store);
     const header = await readSafetensors(
       source,
       {
@@ -275,7 +320,9 @@ export async function loadParts(source: WeightSource, options: LoadOptions): Pro
           const { graph } = maskRcnn(tensors, config, size, computing);
           loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
           loader.compile();
-          compiled = compileAll(device, graph).then(() => performance.now() - started);
+          compiled = compileAll(device, graph)
+            .then((pipelines) => warmUp(device, pipelines))
+            .then(() => performance.now() - started);
           compiled.catch(() => {}); // awaited below; a failure of the download comes first
         },
         data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),

@@ -1,8 +1,9 @@
 // maskrcnn-webgpu: entry for Node. The browser's API, plus files from disk and a device from Dawn.
 
 import { fileSource } from './file_source';
-import { type LoadOptions, MaskRCNN as MaskRCNNBase } from './mask_rcnn';
+import { type LoadOptions, loadParts, MaskRCNN as MaskRCNNBase } from './mask_rcnn';
 import { openDevice } from './node_device';
+import { fileTunings } from './node_tuning';
 import type { WeightSource } from './weights/byte_source';
 
 export { fileSource } from './file_source';
@@ -16,8 +17,8 @@ export class MaskRCNN extends MaskRCNNBase {
     const isPath = typeof source === 'string' && !/^(https?|data|blob):/.test(source);
     const isFile = source instanceof URL && source.protocol === 'file:';
     const bytes = isPath || isFile ? fileSource(source as string | URL) : source;
-    if (options.device) return MaskRCNNBase.load(bytes, options);
-    const device = await openDevice();
-    return MaskRCNNBase.load(bytes, { ...options, device });
+    const device = options.device ?? (await openDevice());
+    const loaded = await loadParts(bytes, { ...options, device }, fileTunings);
+    return new MaskRCNN(loaded, fileTunings);
   }
 }

@@ -126,7 +126,9 @@ export class Graph {
     const tensor: Tensor = { ...whole, shape, label };
     const bytes = bytesOf({ shape: [offset], dtype: whole.dtype });
     if (bytes % PART_ALIGNMENT !== 0 || bytes + bytesOf(tensor) > bytesOf(whole)) {
-      throw new ShapeError(`${label}: wanted a part of ${describe(whole)}; got ${describe(tensor)} at ${offset}`);
+      throw new ShapeError(
+        `${label}: wanted a part of ${describe(whole)}; got ${describe(tensor)} at ${offset}`,
+      );
     }
     this.concatenations.push({ whole, parts: [{ tensor, offset: bytes }] });
     return tensor;

@@ -54,7 +54,15 @@ export const conv2dWorkgroup: Kernel<Conv2dInputs, Conv2dAttributes> = {
 // input [N, H, W, C], weight [G, Y, X, C/G, O/G] -> output [N, H', W', O]
 function dispatch(inputs: Conv2dInputs, attributes: Conv2dAttributes): Dispatch {
   const { input, weight, add } = inputs;
-  const { channels: O, window, stride = 1, padding = 0, dilation = 1, groups = 1, store = 'f32' } = attributes;
+  const {
+    channels: O,
+    window,
+    stride = 1,
+    padding = 0,
+    dilation = 1,
+    groups = 1,
+    store = 'f32',
+  } = attributes;
   check(input.shape.length === 4, 'conv2d', 'input [N, H, W, C]', input);
   const [N, H, W, C] = input.shape as [number, number, number, number];
   check(C % groups === 0 && O % groups === 0, 'conv2d', `channels that ${groups} groups divide`, C, O);

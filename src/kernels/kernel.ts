@@ -44,7 +44,6 @@ export interface Kernel<I = Inputs, A = unknown> {
 
 export const MAX_WORKGROUPS = 65_535;
 
-
 export function f32(...shape: number[]): TensorSpec {
   return { shape, dtype: 'f32' };
 }

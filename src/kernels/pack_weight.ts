@@ -61,8 +61,21 @@ export const winogradWeight: Kernel<PackWeightInputs, PackWeightAttributes> = {
     const { shape, groups = 1, winograd, store = 'f32' } = attributes;
     const fits = winograd && groups === 1 && shape[2] === 3 && shape[3] === 3;
     check(Boolean(fits), 'winograd_weight', '[O, I, 3, 3] of one group, and a step', `[${shape}]`);
-    const dispatch = packing('winograd_weight', inputs, attributes, pointsOf(winograd as Step) * (store === 'f16' ? 2 : 1));
-    return { ...dispatch, constants: { ...dispatch.constants, Packed: store === 'f16' ? 'u32' : 'f32', Some: someOf(store), STEP: winograd as Step } };
+    const dispatch = packing(
+      'winograd_weight',
+      inputs,
+      attributes,
+      pointsOf(winograd as Step) * (store === 'f16' ? 2 : 1),
+    );
+    return {
+      ...dispatch,
+      constants: {
+        ...dispatch.constants,
+        Packed: store === 'f16' ? 'u32' : 'f32',
+        Some: someOf(store),
+        STEP: winograd as Step,
+      },
+    };
   },
 };
 

@@ -136,7 +136,13 @@ export class Layers {
     const { scaled } = weights;
     const [N, H, W] = x.shape as Shape4;
     if (window[0] * window[1] * stride === 1 && padding === 0 && groups === 1 && C === I) {
-      const { tile } = methods.method({ kernel: 'linear', rows: N * H * W, depth: C, outputs: O, batches: 1 });
+      const { tile } = methods.method({
+        kernel: 'linear',
+        rows: N * H * W,
+        depth: C,
+        outputs: O,
+        batches: 1,
+      });
       const attributes = { outputs: O, rows: N * H * W, rowsPerCount: H * W, shape: [N, H, W, O] };
       return this.graph.apply(
         label,
@@ -221,8 +227,13 @@ export class Layers {
     const label = this.label(name) + (options.suffix ?? '');
     if (split === 1 || O % 4 !== 0 || inputs % (4 * split) !== 0) {
       const inputsOf = { input: x, weight, bias, add: undefined, count };
-      return this.graph.apply(label, kernel, inputsOf, { outputs: O, activation, store, tile, scaled }, 'output')
-        .output;
+      return this.graph.apply(
+        label,
+        kernel,
+        inputsOf,
+        { outputs: O, activation, store, tile, scaled },
+        'output',
+      ).output;
     }
     const { output: parts } = this.graph.apply(
       `${label}.parts`,
@@ -231,7 +242,8 @@ export class Layers {
       { outputs: O, rows, batches: split, split: true, tile },
       'output',
     );
-    return this.graph.apply(label, reduce, { parts, bias, count }, { activation, store, scaled }, 'output').output;
+    return this.graph.apply(label, reduce, { parts, bias, count }, { activation, store, scaled }, 'output')
+      .output;
   }
 
   /** The dtype of a layer's output. Halves come in quads. */
@@ -271,7 +283,9 @@ export class Layers {
       pack: attributes,
       packedWeight: { shape, dtype: store, label: `${label}.weight`, origin: 'weight' },
       packedBias:
-        bias || folded ? { ...f32(scaled ? 2 * biases : biases), label: `${label}.bias`, origin: 'weight' } : undefined,
+        bias || folded
+          ? { ...f32(scaled ? 2 * biases : biases), label: `${label}.bias`, origin: 'weight' }
+          : undefined,
       scaled,
     };
     this.graph.layers.set(label, packed);

@@ -55,8 +55,7 @@ export function winograd(
     const name = `${label}.band${bands.length}`;
     const at = { first, rows: Math.min(rows, outHeight - first), columns: outWidth };
     const add =
-      options.add &&
-      g.slice(`${name}.add`, options.add, first * outWidth * O, [1, at.rows, outWidth, O]);
+      options.add && g.slice(`${name}.add`, options.add, first * outWidth * O, [1, at.rows, outWidth, O]);
     bands.push(band(g, name, x, weights, { ...options, add }, at));
   }
   return g.concat(label, bands, [1, outHeight, outWidth, O]).whole;
@@ -106,7 +105,14 @@ function band(
     `${label}.winograd_products`,
     tileOf(tile).memory === 'workgroup' ? linearWorkgroup : linear,
     { input: transformed, weight: weights.packedWeight, bias: undefined, add: undefined, count },
-    { outputs: O, rows: tiles, batches, rowsPerCount: tiles / N, tile, store: x.dtype === 'f16' ? 'f16' : 'f32' },
+    {
+      outputs: O,
+      rows: tiles,
+      batches,
+      rowsPerCount: tiles / N,
+      tile,
+      store: x.dtype === 'f16' ? 'f16' : 'f32',
+    },
     'output',
   );
   const { output } = g.apply(

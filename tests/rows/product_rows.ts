@@ -68,7 +68,8 @@ function conv2dRow(name: TileName, what: string, input: Shape4, weight: Shape4, 
         count === undefined || i < (bare.length / input[0]) * count ? value : Number.NaN,
       ),
     }),
-    tolerance: half && needs(name) !== 'shader-f16' ? STORED_HALF : toleranceOf(name, (weight[1] ?? 1) * Y * X),
+    tolerance:
+      half && needs(name) !== 'shader-f16' ? STORED_HALF : toleranceOf(name, (weight[1] ?? 1) * Y * X),
     needs: needs(name),
   });
 }

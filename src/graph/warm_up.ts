@@ -1,0 +1,39 @@
+// Runs pipelines once on next to nothing. Some drivers compile a pipeline only when it is first used; that should
+// happen while the weights arrive, and not in the first picture.
+
+import type { Pipeline } from '../kernels/pipelines';
+import { checked } from './checked';
+
+/** Bytes of a stand-in for a tensor: of the largest element that a shader binds, and then some. */
+const STAND_IN_BYTES = 256;
+
+/** One workgroup of each, with all parameters 0: no kernel has anything to do then. */
+export async function warmUp(device: GPUDevice, pipelines: Iterable<Pipeline>): Promise<void> {
+  const { STORAGE, UNIFORM } = GPUBufferUsage;
+  const uniform = device.createBuffer({ label: 'warm-up', size: STAND_IN_BYTES, usage: UNIFORM });
+  const tensors: GPUBuffer[] = [];
+  const standIn = (i: number): GPUBuffer => {
+    tensors[i] ??= device.createBuffer({ label: 'warm-up', size: STAND_IN_BYTES, usage: STORAGE });
+    return tensors[i];
+  };
+  try {
+    await checked(device, 'warming up', () => {
+      const encoder = device.createCommandEncoder({ label: 'warm-up' });
+      const pass = encoder.beginComputePass();
+      for (const { pipeline, layout, bindings } of new Set(pipelines)) {
+        const entries = [...bindings].map(([name, binding], i) => ({
+          binding,
+          resource: { buffer: name === 'params' ? uniform : standIn(i) },
+        }));
+        pass.setPipeline(pipeline);
+        pass.setBindGroup(0, device.createBindGroup({ label: 'warm-up', layout, entries }));
+        pass.dispatchWorkgroups(1);
+      }
+      pass.end();
+      device.queue.submit([encoder.finish()]);
+    });
+    await device.queue.onSubmittedWorkDone();
+  } finally {
+    for (const buffer of [uniform, ...tensors]) buffer.destroy();
+  }
+}
