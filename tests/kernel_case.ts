@@ -20,6 +20,8 @@ export interface KernelCase {
   reference: () => Expected;
   /** |got - want| <= atol + rtol * |want|, for f32 outputs. A loosened one states its reason in the row. */
   tolerance: { atol: number; rtol: number };
+  /** For u32 outputs that are pixels: by how much a byte of them may depart. */
+  byteTolerance?: number;
 }
 
 /** Ties the attributes' type to the kernel's. */

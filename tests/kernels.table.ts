@@ -2,8 +2,9 @@
 
 import type { KernelCase } from './kernel_case';
 import { detectionRows } from './rows/detection_rows';
+import { drawRows } from './rows/draw_rows';
 import { imageRows } from './rows/image_rows';
 import { mapRows } from './rows/map_rows';
 import { roiRows } from './rows/roi_rows';
 
-export const rows: KernelCase[] = [...detectionRows, ...mapRows, ...roiRows, ...imageRows];
+export const rows: KernelCase[] = [...detectionRows, ...mapRows, ...roiRows, ...imageRows, ...drawRows];
