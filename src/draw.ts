@@ -17,7 +17,7 @@ export type Layer = 'masks' | 'outlines' | 'boxes';
 export interface DrawOptions {
   /** Only detections of at least this score, on top of the model's own threshold. Default: 0.5. */
   scoreThreshold?: number;
-  /** What to draw over the picture. Default: all; a network without masks draws boxes only. */
+  /** What to draw over the picture. Default: masks and outlines, or boxes where the network has no masks. */
   layers?: readonly Layer[];
   /** Of the masks' tint, 0..1. Default: 0.35. */
   opacity?: number;
@@ -201,8 +201,8 @@ export class Painter {
   }
 }
 
-function styleOf(options: DrawOptions, { classes }: Traits): Style {
-  const { layers = LAYERS, opacity = 0.35, lineWidth } = options;
+function styleOf(options: DrawOptions, { classes, masks }: Traits): Style {
+  const { layers = masks ? ['masks', 'outlines'] : ['boxes'], opacity = 0.35, lineWidth } = options;
   const wrong = layers.find((layer) => !LAYERS.includes(layer));
   if (wrong !== undefined) throw new MaskRcnnError(`draw: wanted layers of ${LAYERS}; got ${wrong}`);
   if (!(opacity >= 0 && opacity <= 1))

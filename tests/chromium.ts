@@ -17,7 +17,11 @@ const FLAGS = [
 ];
 
 /** WebGPU canvases need the rest of the graphics on the same renderer; without, the GPU process ends. */
-export const CANVAS_FLAGS = ['--enable-features=Vulkan', '--use-vulkan=swiftshader', '--use-angle=swiftshader'];
+export const CANVAS_FLAGS = [
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+];
 
 /** Throws with advice if there is no browser. */
 export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
