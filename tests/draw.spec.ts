@@ -24,11 +24,11 @@ const PICTURE = 'tests/images/nuclei_192x256.png';
 const [WIDTH, HEIGHT] = [256, 192];
 /** A network that takes SwiftShader a second. */
 const SMALL = {
-  minSize: 72,
-  maxSize: 96,
-  rpnPreNmsTopN: 40,
-  rpnPostNmsTopN: 20,
-  boxDetectionsPerImg: 10,
+  minSize: 128,
+  maxSize: 256,
+  rpnPreNmsTopN: 60,
+  rpnPostNmsTopN: 30,
+  boxDetectionsPerImg: 8,
 };
 const TIMEOUT = 300_000;
 
