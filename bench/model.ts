@@ -6,7 +6,7 @@ import { Graph, type Node, type Tensor } from '../src/graph/graph';
 import { describe, sizeOf } from '../src/kernels/kernel';
 import { uniform } from '../tests/kernel_case';
 import { sampledReference } from './sampled_reference';
-import { type Subject, workOf } from './subject';
+import { numbersOf, type Subject, storedAs, workOf } from './subject';
 
 /** Dispatches of the same kernel, constants and parameters are one, under the first's label. */
 export function modelSubjects(graph: Graph): Subject[] {
@@ -32,10 +32,17 @@ function modelSubject(model: Graph, node: Node, times: number): Subject {
     data() {
       const entries = Object.entries(node.inputs);
       return new Map(
-        entries.map(([name, tensor]) => [tensor, model.constants.get(tensor) ?? madeUp(name, tensor, node)]),
+        entries.map(([name, tensor]) => [
+          tensor,
+          model.constants.get(tensor) ?? storedAs(tensor.dtype, madeUp(name, tensor, node)),
+        ]),
       );
     },
-    expected: (data) => sampledReference(node, data),
+    expected: (data) =>
+      sampledReference(
+        node,
+        new Map([...data].map(([tensor, stored]) => [tensor, numbersOf(tensor, stored)])),
+      ),
   };
 }
 
@@ -46,7 +53,7 @@ function madeUp(name: string, tensor: Tensor, node: Node): HostData {
   const next = uniform(sizeOf(tensor));
   const length = sizeOf(tensor);
   if (tensor.dtype === 'f32' && /boxes|proposals/.test(name)) return randomBoxes(length / 4, next);
-  if (tensor.dtype === 'f32') return Float32Array.from({ length }, () => 2 * next() - 1);
+  if (tensor.dtype !== 'u32') return Float32Array.from({ length }, () => 2 * next() - 1);
   if (name === 'count') return new Uint32Array(length).fill(capacity(node));
   if (name === 'pixels') return Uint32Array.from({ length }, () => next() * 2 ** 32);
   return new Uint32Array(length); // positions: the first is always there

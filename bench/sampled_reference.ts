@@ -22,8 +22,10 @@ const DEFINITIONS: Record<
   { define(node: Node, data: Data): Definition; tolerance: Expected['tolerance'] }
 > = {
   conv2d: { define: conv2d, tolerance: SUMS },
+  conv2d_workgroup: { define: conv2d, tolerance: SUMS },
   conv_transpose2d: { define: convTranspose2d, tolerance: SUMS },
   linear: { define: linear, tolerance: SUMS },
+  linear_workgroup: { define: linear, tolerance: SUMS },
   max_pool2d: { define: maxPool2d, tolerance: EXACT },
   upsample_add: { define: upsampleAdd, tolerance: { atol: 1e-6, rtol: 1e-6 } },
 };
@@ -44,22 +46,40 @@ export function sampledReference(node: Node, data: Data): Expected[] {
   return [{ tensor, values, indices, tolerance: known.tolerance, reference: `float64 at ${SAMPLES} places` }];
 }
 
-/** [R, O] as [R, 1, 1, O]. */
+/** [R, O] as [R, 1, 1, O], [B, R, O] as [B, R, 1, O]. */
 function shape4({ shape }: Tensor): Shape4 {
   if (shape.length === 4) return shape as unknown as Shape4;
+  if (shape.length === 3) return [shape[0]!, shape[1]!, 1, shape[2]!];
   return [shape[0]!, 1, 1, sizeOf({ shape, dtype: 'f32' }) / shape[0]!];
 }
 
-function conv2d({ inputs, dispatch }: Node, data: Data): Definition {
+/** What becomes of the sum of output `o`: bias `at` of the packed ones, or a factor and a bias by turns. */
+function finisher(
+  { inputs, dispatch }: Node,
+  data: Data,
+): (sum: number, at: number, residual?: number) => number {
+  const bias = inputs.bias && data.get(inputs.bias);
+  const scaled = dispatch.constants.SCALE === true;
+  const floor = dispatch.params.floor as number;
+  const turn = (at: number): number => 8 * Math.floor(at / 4) + (at % 4);
+  return (sum, at, residual = 0) => {
+    const biased = scaled ? sum * bias![turn(at)]! + bias![turn(at) + 4]! : sum + (bias?.[at] ?? 0);
+    return Math.max(biased + residual, floor);
+  };
+}
+
+function conv2d(node: Node, data: Data): Definition {
+  const { inputs, dispatch } = node;
+  const finish = finisher(node, data);
   const [input, weight] = [data.get(inputs.input!)!, data.get(inputs.weight!)!];
-  const [bias, add] = [inputs.bias && data.get(inputs.bias), inputs.add && data.get(inputs.add)];
+  const add = inputs.add && data.get(inputs.add);
   const [, H, W, C] = shape4(inputs.input!);
   const [G, Y, X, paddedIn, paddedOut] = inputs.weight!.shape as unknown as [...Shape4, number];
   const p = dispatch.params as Record<string, number>;
   const [inGroup, outGroup] = [C / G, p.out_channels! / G];
   return (n, y, x, o) => {
     const [group, within] = [Math.floor(o / outGroup), o % outGroup];
-    let sum = bias ? bias[group * paddedOut + within]! : 0;
+    let sum = 0;
     for (let ky = 0; ky < Y; ky++) {
       for (let kx = 0; kx < X; kx++) {
         const sy = y * p.stride_y! - p.padding_y! + ky * p.dilation_y!;
@@ -72,19 +92,20 @@ function conv2d({ inputs, dispatch }: Node, data: Data): Definition {
         }
       }
     }
-    if (add) sum += add[((n * p.out_height! + y) * p.out_width! + x) * p.out_channels! + o]!;
-    return Math.max(sum, p.floor!);
+    const residual = add?.[((n * p.out_height! + y) * p.out_width! + x) * p.out_channels! + o];
+    return finish(sum, group * paddedOut + within, residual);
   };
 }
 
-function convTranspose2d({ inputs, dispatch }: Node, data: Data): Definition {
+function convTranspose2d(node: Node, data: Data): Definition {
+  const { inputs, dispatch } = node;
+  const finish = finisher(node, data);
   const [input, weight] = [data.get(inputs.input!)!, data.get(inputs.weight!)!];
-  const bias = inputs.bias && data.get(inputs.bias);
   const [, H, W, C] = shape4(inputs.input!);
   const [, Y, X, paddedIn, paddedOut] = inputs.weight!.shape as unknown as [...Shape4, number];
   const p = dispatch.params as Record<string, number>;
   return (n, y, x, o) => {
-    let sum = bias ? bias[o]! : 0;
+    let sum = 0;
     for (let ky = 0; ky < Y; ky++) {
       for (let kx = 0; kx < X; kx++) {
         const sy = (y + p.padding! - ky * p.dilation!) / p.stride!;
@@ -97,19 +118,27 @@ function convTranspose2d({ inputs, dispatch }: Node, data: Data): Definition {
         }
       }
     }
-    return Math.max(sum, p.floor!);
+    return finish(sum, o);
   };
 }
 
-function linear({ inputs, dispatch }: Node, data: Data): Definition {
+function linear(node: Node, data: Data): Definition {
+  const { inputs, dispatch } = node;
+  const finish = finisher(node, data);
   const [input, weight] = [data.get(inputs.input!)!, data.get(inputs.weight!)!];
-  const bias = inputs.bias && data.get(inputs.bias);
-  const paddedOut = inputs.weight!.shape[1]!;
-  const { inputs: I, floor } = dispatch.params as Record<string, number>;
-  return (row, _y, _x, o) => {
-    let sum = bias ? bias[o]! : 0;
-    for (let i = 0; i < I!; i++) sum += input[row * I! + i]! * weight[i * paddedOut + o]!;
-    return Math.max(sum, floor!);
+  const add = inputs.add && data.get(inputs.add);
+  const p = dispatch.params as Record<string, number>;
+  const paddedOut = inputs.weight!.shape.at(-1)!;
+  const [, H, W] = shape4(node.outputs.output!);
+  return (n, y, x, o) => {
+    const position = (n * H + y) * W + x; // a row of a batch, whatever the output's shape
+    const [batch, row] = [Math.floor(position / p.rows!), position % p.rows!];
+    const from = batch * p.input_stride! + row * p.row_stride!;
+    let sum = 0;
+    for (let i = 0; i < p.inputs!; i++) {
+      sum += input[from + i]! * weight[4 * batch * p.weight_stride! + i * paddedOut + o]!;
+    }
+    return finish(sum, o, add?.[position * p.outputs! + o]);
   };
 }
 

@@ -73,7 +73,7 @@ export function storedAs(dtype: Dtype, data: HostData): HostData {
 }
 
 /** The numbers that a tensor holds. */
-function numbersOf({ dtype }: Tensor, stored: HostData): HostData {
+export function numbersOf({ dtype }: Tensor, stored: HostData): HostData {
   if (dtype !== 'f16') return stored;
   return toFloat32('F16', new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength));
 }

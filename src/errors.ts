@@ -24,5 +24,8 @@ export class ShaderError extends MaskRcnnError {}
 /** A picture cannot be used: empty, of zero size, or of a kind that holds no pixels. */
 export class ImageError extends MaskRcnnError {}
 
+/** A canvas cannot be drawn on: no WebGPU context, of zero size, or of another device. */
+export class CanvasError extends MaskRcnnError {}
+
 /** The GPU device went away, or the model was destroyed, while or before work was asked of it. */
 export class DeviceLostError extends MaskRcnnError {}

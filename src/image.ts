@@ -53,8 +53,7 @@ function fromBytes({ data, width, height }: RawImage): Pixels {
 
 /** The bytes of a drawable thing, at its own size. */
 function draw(image: CanvasImageSource): RawImage {
-  const [width, height] = naturalSize(image);
-  if (!(width > 0 && height > 0)) throw unusable(`got a size of ${width} x ${height}; is it loaded?`);
+  const { width, height } = sizeOf(image);
   if (typeof OffscreenCanvas === 'undefined')
     throw unusable('got a thing to draw, and there is no canvas here');
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
@@ -63,8 +62,34 @@ function draw(image: CanvasImageSource): RawImage {
     context.drawImage(image, 0, 0, width, height);
     return context.getImageData(0, 0, width, height);
   } catch (cause) {
-    throw new ImageError(`the picture cannot be drawn or read: ${String(cause)}`, { cause });
+    throw unreadable(cause);
   }
+}
+
+/** The size that a drawable thing is shown at. Throws ImageError where it has none, or nothing to show yet. */
+export function sizeOf(image: CanvasImageSource): { width: number; height: number } {
+  const [width, height] = naturalSize(image);
+  if (!(width > 0 && height > 0)) {
+    throw unusable(`got a size of ${width} x ${height}; is it loaded, or closed already?`);
+  }
+  if ('readyState' in image && image.readyState < HAVE_CURRENT_DATA) {
+    throw unusable("got a video without a frame yet; wait for its 'loadeddata' event");
+  }
+  return { width, height };
+}
+
+const HAVE_CURRENT_DATA = 2; // of HTMLMediaElement.readyState
+
+/** Why the browser does not give a picture's pixels, and what to do about it. */
+export function unreadable(cause: unknown): ImageError {
+  const name = (cause as Partial<Error> | null)?.name;
+  const advice =
+    name === 'SecurityError'
+      ? '. It came from another origin: ask for it with crossOrigin="anonymous", and let its server allow that'
+      : name === 'InvalidStateError'
+        ? '. Close a frame or bitmap only after the call has settled, and give a video time to load'
+        : '';
+  return new ImageError(`the picture cannot be drawn or read: ${String(cause)}${advice}`, { cause });
 }
 
 function naturalSize(image: CanvasImageSource): [number, number] {
@@ -77,6 +102,6 @@ function naturalSize(image: CanvasImageSource): [number, number] {
 
 function unusable(got: string): ImageError {
   return new ImageError(
-    `detect: wanted an image: ImageBitmap, canvas, <img>, <video>, VideoFrame, ImageData, or { data: RGBA or RGB bytes, width, height }; ${got}`,
+    `detect, draw: wanted an image: ImageBitmap, canvas, <img>, <video>, VideoFrame, ImageData, or { data: RGBA or RGB bytes, width, height }; ${got}`,
   );
 }

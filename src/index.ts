@@ -1,7 +1,9 @@
 // maskrcnn-webgpu: Mask R-CNN and Faster R-CNN on WebGPU, from pixels to masks. Entry for browsers.
 
 export { requestDevice } from './device';
+export type { DrawOptions, DrawResult, Layer } from './draw';
 export {
+  CanvasError,
   DeviceLostError,
   ImageError,
   MaskRcnnError,

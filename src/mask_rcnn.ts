@@ -1,11 +1,12 @@
 // The public API: load a checkpoint on a device, detect in pictures.
 
 import { requestDevice } from './device';
+import { type DrawOptions, type DrawResult, Painter } from './draw';
 import { DeviceLostError, ShapeError } from './errors';
 import type { Tensor } from './graph/graph';
-import { compileAll, type HostTensor, Program, type RunProfile } from './graph/program';
+import { compileAll, type Encode, type HostTensor, Program, type RunProfile } from './graph/program';
 import { warmUp } from './graph/warm_up';
-import { type ImageSource, type Pixels, pixelsOf } from './image';
+import { type ImageSource, pixelsOf, sizeOf } from './image';
 import { methodsFor, type Tuning, traitsOf } from './kernels/methods';
 import { Mask } from './mask';
 import { COCO_CLASSES } from './model/coco';
@@ -13,6 +14,7 @@ import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
 import { hasMasks, MASK_THRESHOLD, maskRcnn, type Network, pyramidLevels } from './model/mask_rcnn';
 import type { Size } from './model/transform';
+import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
 import { tune } from './tune';
 import { adapterKey, localTunings, mergeTunings, type TuningStore } from './tuning_store';
 import { LayerLoader } from './weights/layer_loader';
@@ -106,6 +108,12 @@ interface Prepared {
   readonly program: Program;
 }
 
+/** A picture that is ready to be looked at: in its program's input, or put there by `before` within the submit. */
+interface Input extends Prepared {
+  readonly size: Size;
+  readonly before?: Encode;
+}
+
 /** What `load` has read and made. */
 export interface Loaded {
   device: GPUDevice;
@@ -128,6 +136,8 @@ export class MaskRCNN {
   private readonly computing: Computing;
   private readonly weights: Map<string, GPUBuffer>;
   private readonly ownsDevice: boolean;
+  private readonly textures: TextureImport;
+  private readonly painter: Painter;
   private prepared: Prepared | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private gone: string | undefined;
@@ -143,6 +153,8 @@ export class MaskRCNN {
     this.computing = loaded.computing;
     this.weights = loaded.weights;
     this.timing = loaded.timing;
+    this.textures = new TextureImport(this.device);
+    this.painter = new Painter(this.device);
     this.device.lost.then(({ message, reason }) => {
       this.gone ??= `the GPU device was lost (${reason || 'unknown'}): ${message || 'no reason given'}; load the model anew`;
     });
@@ -156,18 +168,39 @@ export class MaskRCNN {
     return new MaskRCNN(await loadParts(source, options), localTunings);
   }
 
-  /** Finds objects in a picture. Calls may overlap: they queue. One GPU submit and one readback. */
+  /**
+   * Finds objects in a picture. Calls may overlap: they queue. One GPU submit and one readback. Videos, frames,
+   * canvases and bitmaps are taken as they are when their turn comes, without a copy on the CPU.
+   */
   detect(image: ImageSource, options: DetectOptions = {}): Promise<DetectResult> {
-    const turn = this.queue.then(async () => {
-      options.signal?.throwIfAborted();
-      this.checkAlive();
-      return this.run(pixelsOf(image), options).catch((error) => {
-        this.checkAlive(); // what fails because the device or the model has gone, says so
-        throw error;
-      });
+    return this.inTurn('detect', options.signal, () => this.run(image, options));
+  }
+
+  /**
+   * Finds objects in a picture, and draws the picture with their masks, outlines and boxes on a WebGPU canvas, as
+   * large as it fits. One GPU submit and no readback, so no labels: text needs to know what was found, as `detect`
+   * tells. Resolves when it is drawn; await it before the next frame. Calls queue, with those of `detect`.
+   *
+   * `context` is `canvas.getContext('webgpu')`. One that is not configured yet is configured here, with the preferred
+   * format and transparent bars; one that is must be of `model.device`. The canvas's pixels are its `width` and
+   * `height`: set them to what it takes on the screen. Throws ImageError, CanvasError, DeviceLostError.
+   */
+  draw(image: ImageSource, context: GPUCanvasContext, options: DrawOptions = {}): Promise<DrawResult> {
+    return this.inTurn('draw', options.signal, async () => {
+      const started = performance.now();
+      const traits = { classes: this.classCount(), masks: hasMasks(this.checkpoint) };
+      const after = await this.painter.prepare(context, traits, options);
+      const { network, program, size, before } = await this.enter(image, []);
+      const prepareMs = performance.now() - started;
+      this.checkAlive('draw');
+      const profile = await program.submit({ before, after: after(network) });
+      return {
+        width: size.width,
+        height: size.height,
+        timing: { prepareMs, runMs: profile.runMs },
+        ...(options.profile ? { profile } : {}),
+      };
     });
-    this.queue = turn.catch(() => {});
-    return turn;
   }
 
   /**
@@ -175,7 +208,7 @@ export class MaskRCNN {
    * a CPU and seconds on a GPU, and keeps the result for this adapter: the next `load` uses it.
    */
   async tune(height: number, width: number, options: TuneModelOptions = {}): Promise<Tuning> {
-    this.checkAlive();
+    this.checkAlive('tune');
     const { precision } = this.computing;
     const found = await tune(
       this.device,
@@ -197,36 +230,77 @@ export class MaskRCNN {
     this.gone ??= 'the model was destroyed';
     this.prepared?.program.destroy();
     this.prepared = undefined;
+    this.textures.destroy();
+    this.painter.destroy();
     for (const buffer of this.weights.values()) buffer.destroy();
     this.weights.clear();
     if (this.ownsDevice) this.device.destroy();
   }
 
-  private checkAlive(): void {
-    if (this.gone) throw new DeviceLostError(`detect: ${this.gone}`);
+  private checkAlive(call = 'detect'): void {
+    if (this.gone) throw new DeviceLostError(`${call}: ${this.gone}`);
   }
 
-  private async run(pixels: Pixels, options: DetectOptions): Promise<DetectResult> {
+  /** Does `work` after all calls before it. */
+  private inTurn<T>(call: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const turn = this.queue.then(async () => {
+      signal?.throwIfAborted();
+      this.checkAlive(call);
+      try {
+        const result = await work();
+        this.checkAlive(call);
+        signal?.throwIfAborted();
+        return result;
+      } catch (error) {
+        this.checkAlive(call); // what fails because the device or the model has gone, says so
+        throw error;
+      }
+    });
+    this.queue = turn.catch(() => {});
+    return turn;
+  }
+
+  private async run(image: ImageSource, options: DetectOptions): Promise<DetectResult> {
     const started = performance.now();
-    const { network, program } = await this.prepare(pixels, options.tensors ?? []);
+    const { program, size, before } = await this.enter(image, options.tensors ?? []);
     const prepareMs = performance.now() - started;
     this.checkAlive();
-    program.write(network.pixels, pixels.words);
-    const { outputs, profile } = await program.run({ profile: options.profile ?? false });
-    this.checkAlive();
-    options.signal?.throwIfAborted();
-    const detections = detectionsOf(outputs, pixels, this.classNames());
+    const { outputs, profile } = await program.run({ profile: options.profile ?? false, before });
+    const detections = detectionsOf(outputs, size, this.classNames());
     const wanted = options.scoreThreshold ?? 0;
     return {
       detections: detections.filter(({ score }) => score >= wanted),
-      width: pixels.width,
-      height: pixels.height,
+      width: size.width,
+      height: size.height,
       timing: { prepareMs, runMs: profile.runMs },
       ...(options.profile ? { profile } : {}),
       ...(options.tensors
         ? { tensors: Object.fromEntries(options.tensors.map((label) => [label, outputs[label]!])) }
         : {}),
     };
+  }
+
+  /** The program for a picture, and the picture on its way in. */
+  private async enter(image: ImageSource, labels: readonly string[]): Promise<Input> {
+    if (isTextureSource(image, this.device)) return this.enterTexture(image, labels);
+    const pixels = pixelsOf(image);
+    const prepared = await this.prepare(pixels, labels);
+    this.checkAlive();
+    prepared.program.write(prepared.network.pixels, pixels.words);
+    return { ...prepared, size: pixels };
+  }
+
+  private async enterTexture(image: TextureSource, labels: readonly string[]): Promise<Input> {
+    await this.textures.compile(image);
+    let size = sizeOf(image);
+    let prepared = await this.prepare(size, labels);
+    for (let now = sizeOf(image); !same(now, size); now = sizeOf(image)) {
+      size = now; // a video's may change meanwhile
+      prepared = await this.prepare(size, labels);
+    }
+    const { pixels } = prepared.network;
+    const before: Encode = (encoder, placeOf) => this.textures.encode(encoder, image, size, placeOf(pixels));
+    return { ...prepared, size, before };
   }
 
   /** The program for pictures of this size; made anew when the size changes. */
@@ -246,10 +320,18 @@ export class MaskRCNN {
   }
 
   private classNames(): (index: number) => string {
-    const classes = this.checkpoint.get('roi_heads.box_predictor.cls_score.weight')?.shape[0];
-    const names = this.config.classes ?? (classes === COCO_CLASSES.length ? COCO_CLASSES : []);
+    const names = this.config.classes ?? (this.classCount() === COCO_CLASSES.length ? COCO_CLASSES : []);
     return (index) => names[index] ?? `class ${index}`;
   }
+
+  /** With the background. */
+  private classCount(): number {
+    return this.checkpoint.get('roi_heads.box_predictor.cls_score.weight')?.shape[0] ?? 0;
+  }
+}
+
+function same(a: Size, b: Size): boolean {
+  return a.width === b.width && a.height === b.height;
 }
 
 /** The layer table of a checkpoint for a picture of a given size. Needs no device: then as for a GPU not known. */

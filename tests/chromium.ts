@@ -16,9 +16,16 @@ const FLAGS = [
   '--no-first-run',
 ];
 
+/** WebGPU canvases need the rest of the graphics on the same renderer; without, the GPU process ends. */
+export const CANVAS_FLAGS = [
+  '--enable-features=Vulkan',
+  '--use-vulkan=swiftshader',
+  '--use-angle=swiftshader',
+];
+
 /** Throws with advice if there is no browser. */
-export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: browserPath(), args: FLAGS });
+export function launchChromium(flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: browserPath(), args: [...FLAGS, ...flags] });
 }
 
 function browserPath(): string {

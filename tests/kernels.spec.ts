@@ -30,13 +30,22 @@ test('every shader has a row', () => {
   expect(shaders.map((file) => file.replace('.wgsl', '')).sort()).toEqual([...byKernel.keys()].sort());
 });
 
-async function compare({ kernel, inputs, attributes, reference, tolerance }: KernelCase): Promise<void> {
+async function compare(row: KernelCase): Promise<void> {
+  const { kernel, inputs, attributes, reference, tolerance, byteTolerance } = row;
   const got = await runKernel(kernel, inputs, attributes);
   const want = reference();
   expect(Object.keys(got).sort()).toEqual(Object.keys(want).sort());
   for (const name of Object.keys(want)) {
-    expect(misses(got[name]!, want[name]!, tolerance), `${kernel.name} ${name}`).toEqual([]);
+    const pixels = byteTolerance !== undefined;
+    const found = pixels ? bytes(got[name]!) : got[name]!;
+    const allowed = pixels ? { atol: byteTolerance, rtol: 0 } : tolerance;
+    expect(misses(found, want[name]!, allowed), `${kernel.name} ${name}`).toEqual([]);
   }
+}
+
+/** Pixels as R G B A. */
+function bytes(words: Float32Array | Uint32Array): Float32Array {
+  return Float32Array.from(new Uint8Array(words.buffer));
 }
 
 /** The first ten elements that are out of tolerance. */

@@ -2,9 +2,17 @@
 
 import type { KernelCase } from './kernel_case';
 import { detectionRows } from './rows/detection_rows';
+import { drawRows } from './rows/draw_rows';
 import { imageRows } from './rows/image_rows';
 import { mapRows } from './rows/map_rows';
 import { productRows } from './rows/product_rows';
 import { roiRows } from './rows/roi_rows';
 
-export const rows: KernelCase[] = [...detectionRows, ...mapRows, ...productRows, ...roiRows, ...imageRows];
+export const rows: KernelCase[] = [
+  ...detectionRows,
+  ...mapRows,
+  ...productRows,
+  ...roiRows,
+  ...imageRows,
+  ...drawRows,
+];

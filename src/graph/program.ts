@@ -17,6 +17,7 @@ export interface HostTensor {
 
 /** What one run did and cost. */
 export interface RunProfile {
+  /** Of the graph's nodes. */
   dispatches: number;
   submits: number;
   readbacks: number;
@@ -46,9 +47,20 @@ interface Step {
   readonly bindGroup: GPUBindGroup;
 }
 
+/** Adds commands of the caller's to a run's submit; `placeOf` tells where a tensor of the program lies. */
+export type Encode = (encoder: GPUCommandEncoder, placeOf: (tensor: Tensor) => GPUBufferBinding) => void;
+
 export interface RunOptions {
   /** Time every node with timestamp-query, where the device has it. */
   profile?: boolean;
+  /** Encoded before the nodes: fills inputs on the GPU. */
+  before?: Encode;
+}
+
+export interface SubmitOptions {
+  before?: Encode;
+  /** Encoded after the nodes: uses the outputs on the GPU. */
+  after: Encode;
 }
 
 export class Program {
@@ -142,6 +154,13 @@ export class Program {
     });
   }
 
+  private placeOf(tensor: Tensor): GPUBufferBinding {
+    const place = this.buffers.get(tensor);
+    if (!place)
+      throw new ShapeError(`${tensor.label}: wanted a tensor of this program; got ${describe(tensor)}`);
+    return place;
+  }
+
   /** Fills an input. Throws ShapeError if the program has no such tensor, or it has another size. */
   write(tensor: Tensor, data: Float32Array | Uint32Array): void {
     const place = this.buffers.get(tensor);
@@ -176,6 +195,7 @@ export class Program {
     try {
       await checked(this.device, 'running', () => {
         const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
+        options.before?.(encoder, (tensor) => this.placeOf(tensor));
         this.encode(encoder, clock?.queries);
         names.forEach((name, i) => {
           const place = this.buffers.get(this.outputs[name]!)!;
@@ -188,7 +208,7 @@ export class Program {
         }
         this.device.queue.submit([encoder.finish()]);
       });
-      await mapped(this.device, staging);
+      await unlessLost(this.device, staging.mapAsync(GPUMapMode.READ), 'the results could not be read back');
       const bytes = staging.getMappedRange();
       const outputs: Record<string, HostTensor> = {};
       names.forEach((name, i) => {
@@ -197,12 +217,30 @@ export class Program {
         outputs[name] = { shape, data: dtype === 'f32' ? new Float32Array(part) : new Uint32Array(part) };
       });
       const times = clock && new BigUint64Array(bytes.slice(clockAt, clockAt + clock.bytes));
-      return { outputs, profile: this.profile(performance.now() - started, times) };
+      return { outputs, profile: this.profile(performance.now() - started, 1, times) };
     } finally {
       staging.destroy();
       clock?.queries.destroy();
       clock?.resolved.destroy();
     }
+  }
+
+  /**
+   * One submit and no readback: what was found is used on the GPU. Resolves when the GPU is done. Nothing is waited
+   * for before the submit, so that textures which live for one task only can take part.
+   */
+  async submit({ before, after }: SubmitOptions): Promise<RunProfile> {
+    const started = performance.now();
+    const placeOf = (tensor: Tensor) => this.placeOf(tensor);
+    await checked(this.device, 'drawing', () => {
+      const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
+      before?.(encoder, placeOf);
+      this.encode(encoder);
+      after(encoder, placeOf);
+      this.device.queue.submit([encoder.finish()]);
+    });
+    await unlessLost(this.device, this.device.queue.onSubmittedWorkDone(), 'the work was not finished');
+    return this.profile(performance.now() - started, 0);
   }
 
   private clock(): { queries: GPUQuerySet; resolved: GPUBuffer; bytes: number } {
@@ -233,7 +271,7 @@ export class Program {
     if (!queries) pass?.end();
   }
 
-  private profile(runMs: number, times: BigUint64Array | undefined): RunProfile {
+  private profile(runMs: number, readbacks: number, times?: BigUint64Array): RunProfile {
     const nodes = this.graph.nodes.map((node, i): NodeProfile => {
       const tensors = [...Object.values(node.inputs), ...Object.values(node.outputs)];
       return {
@@ -249,7 +287,7 @@ export class Program {
     return {
       dispatches: this.steps.length,
       submits: 1,
-      readbacks: 1,
+      readbacks,
       peakBytes,
       bytesWithoutReuse,
       runMs,
@@ -286,17 +324,17 @@ function checkLimits(node: Node, limits: GPUSupportedLimits): void {
   }
 }
 
-/** Waits for the buffer; a device that goes away meanwhile is an error of ours, not a wait without end. */
-async function mapped(device: GPUDevice, staging: GPUBuffer): Promise<void> {
+/** Waits for the GPU; a device that goes away meanwhile is an error of ours, not a wait without end. */
+async function unlessLost(device: GPUDevice, done: Promise<unknown>, failure: string): Promise<void> {
   const lost = device.lost.then(({ message, reason }) => {
     throw new DeviceLostError(
       `the GPU device was lost (${reason || 'unknown'}): ${message || 'no reason given'}`,
     );
   });
   try {
-    await Promise.race([staging.mapAsync(GPUMapMode.READ), lost]);
+    await Promise.race([done, lost]);
   } catch (error) {
     if (error instanceof DeviceLostError) throw error;
-    throw new DeviceLostError(`the results could not be read back: ${String(error)}`, { cause: error });
+    throw new DeviceLostError(`${failure}: ${String(error)}`, { cause: error });
   }
 }

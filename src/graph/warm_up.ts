@@ -11,19 +11,21 @@ const STAND_IN_BYTES = 256;
 export async function warmUp(device: GPUDevice, pipelines: Iterable<Pipeline>): Promise<void> {
   const { STORAGE, UNIFORM } = GPUBufferUsage;
   const uniform = device.createBuffer({ label: 'warm-up', size: STAND_IN_BYTES, usage: UNIFORM });
-  const tensors: GPUBuffer[] = [];
-  const standIn = (i: number): GPUBuffer => {
-    tensors[i] ??= device.createBuffer({ label: 'warm-up', size: STAND_IN_BYTES, usage: STORAGE });
-    return tensors[i];
+  const tensors = new Map<number, GPUBuffer>();
+  const standIn = (binding: number): GPUBuffer => {
+    const buffer =
+      tensors.get(binding) ?? device.createBuffer({ label: 'warm-up', size: STAND_IN_BYTES, usage: STORAGE });
+    tensors.set(binding, buffer);
+    return buffer;
   };
   try {
     await checked(device, 'warming up', () => {
       const encoder = device.createCommandEncoder({ label: 'warm-up' });
       const pass = encoder.beginComputePass();
       for (const { pipeline, layout, bindings } of new Set(pipelines)) {
-        const entries = [...bindings].map(([name, binding], i) => ({
+        const entries = [...bindings].map(([name, binding]) => ({
           binding,
-          resource: { buffer: name === 'params' ? uniform : standIn(i) },
+          resource: { buffer: name === 'params' ? uniform : standIn(binding) },
         }));
         pass.setPipeline(pipeline);
         pass.setBindGroup(0, device.createBindGroup({ label: 'warm-up', layout, entries }));
@@ -34,6 +36,6 @@ export async function warmUp(device: GPUDevice, pipelines: Iterable<Pipeline>): 
     });
     await device.queue.onSubmittedWorkDone();
   } finally {
-    for (const buffer of [uniform, ...tensors]) buffer.destroy();
+    for (const buffer of [uniform, ...tensors.values()]) buffer.destroy();
   }
 }

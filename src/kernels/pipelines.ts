@@ -16,9 +16,10 @@ export interface Pipeline {
 const caches = new WeakMap<GPUDevice, Map<string, Promise<Pipeline>>>();
 
 type AnyKernel = Pick<Kernel, 'name' | 'source'>;
+type Variant = Pick<Dispatch, 'constants'>;
 
 /** The variant of `kernel` that `dispatch` wants; compiled at most once per device. */
-export function pipelineFor(device: GPUDevice, kernel: AnyKernel, dispatch: Dispatch): Promise<Pipeline> {
+export function pipelineFor(device: GPUDevice, kernel: AnyKernel, dispatch: Variant): Promise<Pipeline> {
   const cache = caches.get(device) ?? new Map<string, Promise<Pipeline>>();
   caches.set(device, cache);
   const key = `${kernel.name} ${JSON.stringify(dispatch.constants)}`;
@@ -30,7 +31,7 @@ export function pipelineFor(device: GPUDevice, kernel: AnyKernel, dispatch: Disp
   return compiled;
 }
 
-async function compile(device: GPUDevice, kernel: AnyKernel, dispatch: Dispatch): Promise<Pipeline> {
+async function compile(device: GPUDevice, kernel: AnyKernel, dispatch: Variant): Promise<Pipeline> {
   const text = specialise(kernel.source, dispatch.constants);
   const module = device.createShaderModule({ label: kernel.name, code: text });
   const descriptor: GPUComputePipelineDescriptor = {

@@ -66,7 +66,7 @@ export function scaleBoxes(boxes: HostTensor, count: number, x: number, y: numbe
 }
 
 /** The box of a pasted mask, x0 y0 x1 y1 inclusive: grown by (M + 2) / M in float32, cut toward zero. */
-function integerBox(box: ArrayLike<number>, side: number): [number, number, number, number] {
+export function integerBox(box: ArrayLike<number>, side: number): [number, number, number, number] {
   const k = fround((side + 2) / side);
   const ends = [0, 1].map((axis) => {
     const [low, high] = [box[axis]!, box[axis + 2]!];

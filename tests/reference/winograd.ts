@@ -13,10 +13,12 @@ const POINTS: Record<number, number[]> = {
 
 /** Coefficients, constant first, of the product of (x - root) over `roots`. */
 function polynomial(roots: readonly number[]): number[] {
-  return roots.reduce<number[]>(
-    (p, root) => [...p, 0].map((_, i) => (p[i - 1] ?? 0) - root * (p[i] ?? 0)),
-    [1],
-  );
+  let product = [1];
+  for (const root of roots) {
+    const shifted = [0, ...product];
+    product = shifted.map((coefficient, i) => coefficient - root * (product[i] ?? 0));
+  }
+  return product;
 }
 
 /** B' of F(m, 3): row i: the product over all other points; the last: over all. */
