@@ -14,7 +14,7 @@ export function difference(ours: ArrayLike<number>, theirs: ArrayLike<number>): 
   let [max, largest] = [0, 0];
   for (let i = 0; i < ours.length; i++) {
     const delta = Math.abs(ours[i]! - theirs[i]!);
-    if (!(delta <= max)) max = delta; // keeps a NaN
+    max = Math.max(max, delta); // NaN if any is
     largest = Math.max(largest, Math.abs(ours[i]!));
   }
   return { max, relative: max / largest };

@@ -44,10 +44,16 @@ export interface Bar {
 /** Those that the geometric mean is against: the faster of them counts for each layer. */
 const LAYER_PEERS: readonly Engine[] = ['ort-webgpu', 'tfjs'];
 
-/** How many times our time the faster of the two peers takes, in steady state. */
-export function layerRatio({ engines }: LayerResult): number | undefined {
+/** All that run on the GPU. */
+const GPU_PEERS: readonly Engine[] = [...LAYER_PEERS, 'litert', 'ort-webgpu-nchw'];
+
+/** A difference of this much of the largest value is no rounding. */
+const WRONG = 1e-3;
+
+/** How many times our time the fastest of these peers takes, in steady state. */
+function layerRatio({ engines }: LayerResult, peers = LAYER_PEERS): number | undefined {
   const ours = engines.ours?.timing;
-  const theirs = LAYER_PEERS.flatMap((engine) => engines[engine]?.timing ?? []).map(steadyStateMs);
+  const theirs = peers.flatMap((engine) => engines[engine]?.timing ?? []).map(steadyStateMs);
   return ours && theirs.length ? Math.min(...theirs) / steadyStateMs(ours) : undefined;
 }
 
@@ -90,6 +96,9 @@ export function printReport(report: Report): void {
   if (layers.length) console.table(layerTable(layers));
   if (Object.keys(detect).length) console.table(detectTable(detect));
   if (torch) console.table(torchTable(torch));
+  const ofAll = layers.flatMap((layer) => layerRatio(layer, GPU_PEERS) ?? []);
+  if (ofAll.length)
+    console.log(`geometric mean over the fastest of all GPU peers: ${digits(geometricMean(ofAll))}`);
   for (const { what, wanted, measured, holds } of bars) {
     console.log(`${holds ? 'holds ' : 'MISSED'}  ${what}: ${digits(measured)} (wanted ${wanted})`);
   }
@@ -110,11 +119,14 @@ function layerTable(layers: readonly LayerResult[]): Record<string, Record<strin
   const rows = layers.map((layer) => {
     const cells: Record<string, string> = { GFLOP: digits(layer.gflop) };
     for (const [engine, { timing, difference, error }] of Object.entries(layer.engines)) {
-      const wrong = difference && !(difference.relative < 1e-3) ? ` WRONG by ${digits(difference.max)}` : '';
+      const wrong = difference && !(difference.relative < WRONG) ? ` WRONG by ${digits(difference.max)}` : '';
       cells[`${engine}, ms`] = timing ? spreadOut(timing) + wrong : error!.slice(0, 40);
     }
+    const apart = Object.values(layer.engines).flatMap(({ difference }) => difference?.max ?? []);
+    cells['apart by'] = apart.length ? digits(Math.max(...apart)) : '';
     const ratio = layerRatio(layer);
-    cells['faster peer / ours'] = ratio === undefined ? '' : digits(ratio) + (ratio < 1 ? ' SLOWER' : '');
+    cells['faster peer / ours'] = flagged(ratio);
+    cells['of all'] = flagged(layerRatio(layer, GPU_PEERS));
     return [layer.name, cells] as const;
   });
   return Object.fromEntries(rows);
@@ -157,11 +169,18 @@ function apart(difference: FoundDifference): Record<string, string> {
   };
 }
 
+/** A ratio to our time. */
+function flagged(ratio = Number.NaN): string {
+  if (Number.isNaN(ratio)) return '';
+  return ratio < 1 ? `${digits(ratio)} WE ARE SLOWER` : digits(ratio);
+}
+
 /** Median, spread and number of the runs after the first. */
 function spreadOut(timing: Timing): string {
   const { steadyMs } = timing;
   if (!steadyMs.length) return `${milliseconds(timing.firstMs)} (first only)`;
-  return `${milliseconds(steadyStateMs(timing))} ±${Math.round(spread(steadyMs) / 2)}% n${steadyMs.length}`;
+  const around = steadyMs.length > 1 ? ` ±${Math.round(spread(steadyMs) / 2)}%` : '';
+  return `${milliseconds(steadyStateMs(timing))}${around} n${steadyMs.length}`;
 }
 
 function milliseconds(ms: number): string {

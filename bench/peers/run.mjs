@@ -13,7 +13,11 @@ if (!existsSync(`${here}node_modules/onnxruntime-web`)) {
   execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
 }
 
-const server = await createServer({ server: { middlewareMode: true, hmr: false, ws: false }, appType: 'custom', logLevel: 'warn' });
+const server = await createServer({
+  server: { middlewareMode: true, hmr: false, ws: false },
+  appType: 'custom',
+  logLevel: 'warn',
+});
 try {
   const { main } = await server.ssrLoadModule(`${here}main.ts`);
   await main(process.argv.slice(2));
