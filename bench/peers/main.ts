@@ -59,6 +59,7 @@ export async function main(args: string[]): Promise<void> {
     const report = await opening(page, options);
     const save = () => saved(report, options.json);
     if (options.parts.has('layers')) await timeLayers(page, options, report.layers, save);
+    if (options.parts.has('torch') && !options.torch) console.log('PyTorch is left out: no --torch');
     if (options.parts.has('torch') && options.torch) {
       await page.quit(); // nothing else at work
       console.log('PyTorch and ours by turns, in Node');

@@ -8,6 +8,8 @@ import { createServer } from 'vite';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
+process.once('SIGTERM', () => process.exit(143)); // else Playwright closes the browser, and main goes on with the next
+
 if (!existsSync(`${here}node_modules/onnxruntime-web`)) {
   console.log('installing the peers into bench/peers/node_modules');
   execFileSync('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: here, stdio: 'inherit' });
