@@ -8,6 +8,8 @@ import { extname, join, normalize } from 'node:path';
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.wasm': 'application/wasm',
   '.css': 'text/css',
   '.png': 'image/png',
 };
@@ -21,9 +23,13 @@ export interface WebServer {
   close(): Promise<void>;
 }
 
-/** Routes by path: those of folders end in a slash. */
-export async function serve(routes: Record<string, Route>): Promise<WebServer> {
+/** Routes by path: those of folders end in a slash. `headers` go with every response. */
+export async function serve(
+  routes: Record<string, Route>,
+  headers: Record<string, string> = {},
+): Promise<WebServer> {
   const server = createServer((request, response) => {
+    response.setHeaders(new Map(Object.entries(headers)));
     const path = decodeURIComponent(new URL(request.url ?? '/', 'http://localhost').pathname);
     const exact = routes[path];
     if (typeof exact === 'function') return exact(response);
