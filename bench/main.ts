@@ -82,7 +82,7 @@ function versions(): Record<string, string> {
 }
 
 /** Of the tree, where it is a git one. */
-export function commit(): string {
+function commit(): string {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { encoding: 'utf8', stdio: 'pipe' }).trim();
   try {

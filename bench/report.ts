@@ -146,7 +146,7 @@ export function rankVariants(results: Result[]): void {
   for (const result of results) {
     best.set(key(result), Math.min(result.ms.p50, best.get(key(result)) ?? Number.POSITIVE_INFINITY));
   }
-  for (const result of results) result.ofBest = (100 * best.get(key(result))!) / result.ms.p50;
+  for (const result of results) result.ofBest = 100 * (best.get(key(result))! / result.ms.p50);
 }
 
 /** Reads a report. Throws with advice if `text` is something else. */
