@@ -7,6 +7,7 @@ import { ShapeError, WeightError } from '../errors';
 import { type Graph, type LayerWeights, NORM_VECTORS, type Tensor } from '../graph/graph';
 import { convTranspose2d } from '../kernels/conv_transpose2d';
 import { conv2d, padTo4 } from '../kernels/conv2d';
+import { depthwiseConv2d } from '../kernels/depthwise_conv2d';
 import { f32 } from '../kernels/kernel';
 import { linear } from '../kernels/linear';
 import { type PackWeightAttributes, packedShape } from '../kernels/pack_weight';
@@ -104,12 +105,29 @@ export class Layers {
         shape,
       );
     }
+    // a window for each channel; conv2d, which does it too, adds the residual and takes odd channels
+    if (groups === C && O === C && C % 4 === 0 && !add) return this.depthwise(name, x, options, shape);
     const weights = this.weights(name, options.norm, { shape, groups });
     const { output } = this.graph.apply(
       this.label(name) + suffix,
       conv2d,
       { input: x, weight: weights.packedWeight, bias: weights.packedBias, add, count },
       { channels: O, window, stride, padding, groups, activation },
+      'output',
+    );
+    return output;
+  }
+
+  // x [N, H, W, C] -> [N, H', W', C]; weight [C, 1, Y, X]
+  private depthwise(name: string, x: Tensor, options: Conv2dOptions, [C, , Y, X]: Shape4): Tensor {
+    const { stride = 1, padding = 0, activation = 'none', count, suffix = '' } = options;
+    // a tap is to the packing what an input channel is: one row of all outputs
+    const weights = this.weights(name, options.norm, { shape: [C, Y * X, 1, 1] }, [padTo4(Y * X)]);
+    const { output } = this.graph.apply(
+      this.label(name) + suffix,
+      depthwiseConv2d,
+      { input: x, weight: weights.packedWeight, bias: weights.packedBias, count },
+      { window: [Y, X], stride, padding, activation },
       'output',
     );
     return output;
