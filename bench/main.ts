@@ -11,7 +11,7 @@ import { Graph, type Node } from '../src/graph/graph';
 import { Program } from '../src/graph/program';
 import { describe, ELEMENT_BYTES, sizeOf } from '../src/kernels/kernel';
 import { interpret } from '../src/mask_rcnn';
-import { maskRcnn } from '../src/model/mask_rcnn';
+import { buildNetwork } from '../src/model/networks';
 import { fileSource, MaskRCNN, openDevice, readImage, readSafetensors } from '../src/node';
 import { syntheticWeights } from '../tests/synthetic_weights';
 
@@ -83,7 +83,7 @@ async function nodesOf(source: Parameters<typeof readSafetensors>[0], sizes: Siz
   await readSafetensors(source, {
     header(header) {
       const { tensors, config } = interpret(header, sizes);
-      graph = maskRcnn(tensors, config, { height: 480, width: 640 }).graph;
+      graph = buildNetwork(tensors, config, { height: 480, width: 640 }).graph;
     },
     data() {},
   });

@@ -6,19 +6,21 @@ import type { Tensor } from './graph/graph';
 import { compileAll, type HostTensor, Program, type RunProfile } from './graph/program';
 import { type ImageSource, type Pixels, pixelsOf } from './image';
 import { Mask } from './mask';
-import { COCO_CLASSES } from './model/coco';
+import { COCO_CATEGORIES, COCO_CLASSES } from './model/coco';
 import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor } from './model/layers';
-import { hasMasks, MASK_THRESHOLD, maskRcnn, type Network, pyramidLevels } from './model/mask_rcnn';
+import { hasMasks, MASK_THRESHOLD, type Network, pyramidLevels } from './model/mask_rcnn';
+import { buildNetwork } from './model/networks';
 import type { Size } from './model/transform';
+import type { WeightSource } from './weights/byte_source';
 import { LayerLoader } from './weights/layer_loader';
+import { caffe2Files, fromCaffe2, type ModelSource } from './weights/model_source';
 import { currentName } from './weights/names';
 import {
   type Progress,
   readSafetensors,
   type SafetensorsHeader,
   type TensorInfo,
-  type WeightSource,
 } from './weights/safetensors';
 
 export interface LoadOptions extends ConfigOptions {
@@ -121,10 +123,10 @@ export class MaskRCNN {
   }
 
   /**
-   * Reads a safetensors file with torchvision's names and brings it to the GPU while the kernels compile.
-   * Throws WeightError for a file that is not what it should be, UnsupportedError where there is no WebGPU.
+   * Reads a safetensors file with torchvision's names, or a published model by its name, and brings it to the GPU
+   * while the kernels compile. Throws WeightError for a file that is not what it should be, UnsupportedError where there is no WebGPU.
    */
-  static async load(source: WeightSource, options: LoadOptions = {}): Promise<MaskRCNN> {
+  static async load(source: ModelSource, options: LoadOptions = {}): Promise<MaskRCNN> {
     return new MaskRCNN(await loadParts(source, options));
   }
 
@@ -190,7 +192,7 @@ export class MaskRCNN {
     if (this.prepared?.key === key) return this.prepared;
     this.prepared?.program.destroy();
     this.prepared = undefined;
-    const network = maskRcnn(this.checkpoint, this.config, { height, width });
+    const network = buildNetwork(this.checkpoint, this.config, { height, width });
     const outputs: Record<string, Tensor> = { ...network.outputs };
     for (const label of labels) outputs[label] = network.graph.find(label);
     const program = await Program.create(this.device, network.graph, this.weights, outputs);
@@ -209,7 +211,7 @@ export class MaskRCNN {
 
 /** The layer table of a checkpoint for a picture of a given size. Needs no device. */
 export function describe(checkpoint: Checkpoint, config: Config, size: Size): LayerRow[] {
-  return maskRcnn(checkpoint, config, size).graph.nodes.map((node) => {
+  return buildNetwork(checkpoint, config, size).graph.nodes.map((node) => {
     const shape = Object.values(node.outputs)[0]?.shape ?? [];
     const bytes = Object.values(node.dispatch.outputs).reduce(
       (sum, output) => sum + 4 * output.shape.reduce((a, b) => a * b, 1),
@@ -231,7 +233,7 @@ export function interpret(
 }
 
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
-export async function loadParts(source: WeightSource, options: LoadOptions): Promise<Loaded> {
+export async function loadParts(source: ModelSource, options: LoadOptions): Promise<Loaded> {
   const { onProgress, signal } = options;
   signal?.throwIfAborted();
   const started = performance.now();
@@ -241,14 +243,18 @@ export async function loadParts(source: WeightSource, options: LoadOptions): Pro
   let interpreted: ReturnType<typeof interpret> | undefined;
   let compiled: Promise<number> = Promise.resolve(0);
   try {
+    const report = onProgress && ((progress: Progress) => onProgress({ ...progress, stage: 'weights' }));
+    const files = caffe2Files(source);
     const header = await readSafetensors(
-      source,
+      files
+        ? await fromCaffe2(files, COCO_CATEGORIES, { onProgress: report, signal })
+        : (source as WeightSource),
       {
         header(found) {
           interpreted = interpret(found, options);
           const { tensors, config } = interpreted;
           // shapes of maps do not change which variants are compiled, so any size will do
-          const { graph } = maskRcnn(tensors, config, { height: config.minSize, width: config.minSize });
+          const { graph } = buildNetwork(tensors, config, { height: config.minSize, width: config.minSize });
           loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
           loader.compile();
           compiled = compileAll(device, graph).then(() => performance.now() - started);
@@ -257,9 +263,7 @@ export async function loadParts(source: WeightSource, options: LoadOptions): Pro
         data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
       },
       {
-        ...(onProgress && {
-          onProgress: (progress: Progress) => onProgress({ ...progress, stage: 'weights' }),
-        }),
+        ...(report && !files && { onProgress: report }), // of files it was the download
         ...(signal && { signal }),
       },
     );

@@ -1,23 +1,43 @@
 // maskrcnn-webgpu: entry for Node. The browser's API, plus files from disk and a device from Dawn.
 
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { fileSource } from './file_source';
 import { type LoadOptions, MaskRCNN as MaskRCNNBase } from './mask_rcnn';
 import { openDevice } from './node_device';
-import type { WeightSource } from './weights/byte_source';
+import { caffe2Files, type ModelSource } from './weights/model_source';
 
 export { fileSource } from './file_source';
 export * from './index';
 export { openDevice } from './node_device';
 export { readImage } from './node_image';
 
-/** As in the browser; a string that is no URL is a path, and the device is Dawn's by default. */
+/**
+ * As in the browser; a string that is neither URL nor a published model's name is a path, of a folder for Caffe2's
+ * two files. The device is Dawn's by default.
+ */
 export class MaskRCNN extends MaskRCNNBase {
-  static override async load(source: WeightSource, options: LoadOptions = {}): Promise<MaskRCNN> {
-    const isPath = typeof source === 'string' && !/^(https?|data|blob):/.test(source);
-    const isFile = source instanceof URL && source.protocol === 'file:';
-    const bytes = isPath || isFile ? fileSource(source as string | URL) : source;
+  static override async load(source: ModelSource, options: LoadOptions = {}): Promise<MaskRCNN> {
+    const path = pathOf(source);
+    const bytes = path === undefined ? source : modelAt(path);
     if (options.device) return MaskRCNNBase.load(bytes, options);
     const device = await openDevice();
     return MaskRCNNBase.load(bytes, { ...options, device });
   }
+}
+
+function pathOf(source: ModelSource): string | undefined {
+  if (source instanceof URL) return source.protocol === 'file:' ? fileURLToPath(source) : undefined;
+  if (typeof source !== 'string' || caffe2Files(source)) return undefined;
+  if (source.startsWith('file:')) return fileURLToPath(source);
+  return /^(https?|data|blob):/.test(source) ? undefined : source;
+}
+
+/** A folder holds Caffe2's files, and a .pb is one of them. */
+function modelAt(path: string): ModelSource {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isFolder && !path.endsWith('.pb')) return fileSource(path);
+  const folder = isFolder ? path : dirname(path);
+  return { net: fileSource(join(folder, 'model.pb')), init: fileSource(join(folder, 'model_init.pb')) };
 }

@@ -1,10 +1,10 @@
 // All rows of all kernels. A new kernel adds a file to tests/rows, and a line here.
 
 import type { KernelCase } from './kernel_case';
-import { depthwiseRows } from './rows/depthwise_rows';
 import { detectionRows } from './rows/detection_rows';
 import { imageRows } from './rows/image_rows';
 import { mapRows } from './rows/map_rows';
+import { mobileRows } from './rows/mobile_rows';
 import { roiRows } from './rows/roi_rows';
 
-export const rows: KernelCase[] = [...detectionRows, ...mapRows, ...depthwiseRows, ...roiRows, ...imageRows];
+export const rows: KernelCase[] = [...detectionRows, ...mapRows, ...mobileRows, ...roiRows, ...imageRows];

@@ -134,10 +134,15 @@ export class Layers {
   }
 
   // x [N, H, W, C] -> [N, stride H, stride W, O]; weight [C, O, Y, X]
-  convTranspose2d(name: string, x: Tensor, options: LayerOptions & { stride: number }): Tensor {
-    const { stride, activation = 'none', count, suffix = '' } = options;
+  convTranspose2d(
+    name: string,
+    x: Tensor,
+    options: LayerOptions & { stride: number; padding?: number },
+  ): Tensor {
+    const { stride, padding = 0, activation = 'none', count, suffix = '' } = options;
+    const side = stride + 2 * padding;
     const C = x.shape[3] as number;
-    const shape = this.shape4(`${name}.weight`, [C, this.outputs(name) ?? C, stride, stride]);
+    const shape = this.shape4(`${name}.weight`, [C, this.outputs(name) ?? C, side, side]);
     const [I, O, ...window] = shape;
     if (I !== C) throw misshapen(this.label(`${name}.weight`), `[${C}, O, Y, X]`, shape);
     const weights = this.weights(name, options.norm, { shape, transposed: true });
@@ -145,7 +150,7 @@ export class Layers {
       this.label(name) + suffix,
       convTranspose2d,
       { input: x, weight: weights.packedWeight, bias: weights.packedBias, count },
-      { channels: O, window, stride, activation },
+      { channels: O, window, stride, padding, activation },
       'output',
     );
     return output;

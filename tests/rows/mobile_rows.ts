@@ -1,8 +1,11 @@
-// Rows of depthwise_conv2d. Its reference is that of conv2d, with as many groups as channels.
+// Rows of the kernels of mobile networks: depthwise_conv2d, whose reference is that of conv2d with as many groups as
+// channels, and avg_pool2d.
 
+import { avgPool2d } from '../../src/kernels/avg_pool2d';
 import { depthwiseConv2d } from '../../src/kernels/depthwise_conv2d';
 import { CLOSE, indices, type KernelCase, kernelCase, random } from '../kernel_case';
 import { type Convolution, conv2d } from '../reference/conv2d';
+import * as maps from '../reference/maps';
 import { packWeight } from '../reference/pack_weight';
 
 interface DepthwiseRow extends Omit<Convolution, 'groups' | 'outputPadding'> {
@@ -41,7 +44,34 @@ function depthwiseRow(
   });
 }
 
-export const depthwiseRows: KernelCase[] = [
+function avgPool2dRow(
+  what: string,
+  shape: [number, number, number, number],
+  window: [number, number],
+  { stride = 1, count }: { stride?: number; count?: number } = {},
+): KernelCase {
+  const input = random(shape);
+  return kernelCase({
+    what,
+    kernel: avgPool2d,
+    inputs: { input, count: count === undefined ? undefined : indices([1], [count]) },
+    attributes: { window, stride },
+    reference: () => {
+      const output = maps.avgPool2d(input, window, stride);
+      const end = (output.length / shape[0]) * (count ?? shape[0]);
+      return { output: output.map((value, i) => (i < end ? value : Number.NaN)) };
+    },
+    tolerance: CLOSE,
+  });
+}
+
+export const mobileRows: KernelCase[] = [
+  avgPool2dRow('3x3 of each region', [9, 3, 3, 160], [3, 3]),
+  avgPool2dRow('2x3 stride 2, odd size', [2, 7, 9, 12], [2, 3], { stride: 2 }),
+  avgPool2dRow('global, of a large map', [1, 50, 68, 8], [50, 68]),
+  avgPool2dRow('1x1', [1, 2, 2, 4], [1, 1]),
+  avgPool2dRow('only 2 of 5 regions', [5, 3, 3, 8], [3, 3], { count: 2 }),
+  avgPool2dRow('no regions', [5, 3, 3, 8], [3, 3], { count: 0 }),
   depthwiseRow('3x3 of an inverted residual', [1, 20, 28, 96], [3, 3], { padding: 1, bias: true }),
   depthwiseRow('3x3 stride 2 with ReLU, odd size', [1, 17, 13, 24], [3, 3], {
     stride: 2,
