@@ -24,7 +24,8 @@ from torchvision.ops import roi_align
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("SHARED_DATA", ROOT.parent / "shared/data")) / "maskrcnn2go"
-MIN_SIZE, MAX_SIZE = 320, 640
+SIZES = (320, 640)
+GOLDEN_IMAGE, GOLDEN_SIZES = "astronaut_480x640", (160, 320)
 
 
 # ---- protobuf ---------------------------------------------------------------------------------------------
@@ -248,12 +249,12 @@ class Network:
 # ---- pictures ---------------------------------------------------------------------------------------------
 
 
-def resized(pixels: np.ndarray) -> tuple[torch.Tensor, float]:
+def resized(pixels: np.ndarray, sizes: tuple[int, int]) -> tuple[torch.Tensor, float]:
     """RGB bytes [H, W, 3] -> BGR [1, 3, h, w] in 0..255, and the scale."""
     height, width = pixels.shape[:2]
-    scale = MIN_SIZE / min(height, width)
-    if round(scale * max(height, width)) > MAX_SIZE:
-        scale = MAX_SIZE / max(height, width)
+    scale = sizes[0] / min(height, width)
+    if round(scale * max(height, width)) > sizes[1]:
+        scale = sizes[1] / max(height, width)
     size = (round(height * scale), round(width * scale))
     bgr = torch.from_numpy(pixels[:, :, ::-1].copy()).permute(2, 0, 1)[None].float()
     return F.interpolate(bgr, size, mode="bilinear", align_corners=False).double(), scale
@@ -275,7 +276,7 @@ def paste(mask: np.ndarray, box: np.ndarray, height: int, width: int) -> np.ndar
 
 def detect(network: Network, pixels: np.ndarray) -> list[dict]:
     """COCO-like results: category 1..80, bbox x y w h, score, mask."""
-    data, scale = resized(pixels)
+    data, scale = resized(pixels, SIZES)
     blobs = network.run(data, scale)
     found = []
     for score, box, label, masks in zip(
@@ -341,6 +342,72 @@ def evaluate(network: Network) -> None:
     print("ours above 0.7 without a match:", extra)
 
 
+# ---- goldens ----------------------------------------------------------------------------------------------
+
+PARTS = {"[rpn]": "rpn.head", "_[bbox]_": "roi_heads.box_head", "_[mask]_": "roi_heads.mask_head", "": "backbone"}
+NAMES = {
+    "data": "image",
+    "conv0_bn_v1_int8": "backbone.stem",
+    "rpn_cls_logits_int8": "rpn.head.cls_logits",
+    "rpn_bbox_pred_int8": "rpn.head.bbox_pred",
+    "roi_features": "roi_heads.box_roi_pool",
+    "_[bbox]_xif4_3_bn_1x1_bn_v1_int8": "roi_heads.box_head.conv",
+    "final_avg_int8": "roi_heads.box_head.avg_pool",
+    "cls_score_int8": "roi_heads.box_predictor.cls_score",
+    "bbox_pred_int8": "roi_heads.box_predictor.bbox_pred",
+    "cls_prob_int8": "roi_heads.softmax",
+    "_[mask]_pool5": "roi_heads.mask_roi_pool",
+    "conv5_mask_v1_int8": "roi_heads.mask_predictor.conv5_mask",
+    "mask_fcn_logits_int8": "roi_heads.mask_predictor.mask_fcn_logits",
+    "mask_fcn_logits_up_int8": "roi_heads.mask_predictor.upsample",
+}
+
+
+def labelled(network: Network) -> dict[str, str]:
+    """The engine's label of each map -> the blob. An inverted residual's third layer counts with its sum."""
+    labels = {label: blob for blob, label in NAMES.items()}
+    sums = {inputs[0]: outputs[0] for kind, inputs, outputs, _ in network.operators if kind == "Int8Sum"}
+    blocks: dict[str, list[str]] = {scope: [] for scope in PARTS.values()}
+    for kind, inputs, (blob, *_), _ in network.operators:
+        if kind not in ("Int8Conv", "Int8ConvRelu") or blob in NAMES:
+            continue
+        prefix = next(start for start in PARTS if blob.startswith(start))
+        scope, name = PARTS[prefix], blob.removeprefix(prefix)
+        block = "_".join(name.split("_")[:2])
+        if block not in blocks[scope]:
+            blocks[scope].append(block)
+        layer = "expand" if "_pw_" in name else "depthwise" if "_dw_" in name else "project"
+        labels[f"{scope}.blocks.{blocks[scope].index(block)}.{layer}"] = sums.get(blob, blob)
+    return labels
+
+
+def make_golden(network: Network) -> None:
+    from golden_reference import IMAGES, digest, load_pixels, summary, write
+
+    pixels = load_pixels(IMAGES / f"{GOLDEN_IMAGE}.png")
+    data, scale = resized(pixels, GOLDEN_SIZES)
+    blobs = network.run(data, scale)
+    labels = labelled(network)
+    tensors = {}
+    for label, blob in labels.items():
+        tensors |= summary(label, blobs[blob])
+    boxes, classes = blobs["bbox_nms"][:, 1:], blobs["class_nms"]
+    exact = {
+        "proposals": blobs["rois"][:, 1:],
+        "detections": boxes,
+        "scores": blobs["score_nms"],
+        "labels": classes.int(),
+        "probabilities": blobs["mask_fcn_probs"][range(len(classes)), classes],
+    }
+    tensors |= {name: x.float() if x.is_floating_point() else x for name, x in exact.items()}
+    facts = {"image": f"tests/images/{GOLDEN_IMAGE}.png", "image_sha256": digest(pixels)}
+    facts |= {"min_size": GOLDEN_SIZES[0], "max_size": GOLDEN_SIZES[1], "scale": scale, "maps": len(labels)}
+    facts |= {"architecture": "facebook/maskrcnn2go", "dtype": "float64"}
+    facts |= {"script": "scripts/maskrcnn2go_reference.py"}
+    write("maskrcnn2go_astronaut", {k: v.contiguous() for k, v in tensors.items()}, facts)
+    print(facts, {name: list(x.shape) for name, x in exact.items()}, blobs["score_nms"][:9], classes[:9])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("what", choices=["evaluate", "golden"])
@@ -349,7 +416,7 @@ def main() -> None:
     torch.set_grad_enabled(False)
     torch.set_num_threads(1)
     network = Network(quantised=arguments.quantised)
-    evaluate(network)
+    (make_golden if arguments.what == "golden" else evaluate)(network)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ export class MaskRCNN {
     const { outputs, profile } = await program.run({ profile: options.profile ?? false });
     this.checkAlive();
     options.signal?.throwIfAborted();
-    const detections = detectionsOf(outputs, pixels, this.classNames());
+    const detections = detectionsOf(outputs, pixels, this.classNames(), this.config.inclusiveBoxes);
     const wanted = options.scoreThreshold ?? 0;
     return {
       detections: detections.filter(({ score }) => score >= wanted),
@@ -293,6 +293,7 @@ function detectionsOf(
   outputs: Readonly<Record<string, HostTensor>>,
   { width, height }: Size,
   nameOf: (index: number) => string,
+  inclusive: boolean,
 ): Detection[] {
   const { boxes, scores, labels, count, probabilities, regions, bits } = outputs as Record<
     string,
@@ -301,13 +302,18 @@ function detectionsOf(
   const side = probabilities?.shape[1] ?? 0;
   return Array.from({ length: count!.data[0]! }, (_, i) => {
     const classIndex = labels!.data[i]!;
-    const box = [...boxes!.data.subarray(4 * i, 4 * i + 4)] as Detection['box'];
+    const own = [...boxes!.data.subarray(4 * i, 4 * i + 4)] as Detection['box'];
+    const [x1, y1, x2, y2] = own;
+    // where x2 and y2 are its last pixels, a box ends after them
+    const box: Detection['box'] = inclusive
+      ? [x1, y1, Math.min(x2 + 1, width), Math.min(y2 + 1, height)]
+      : own;
     const detection: Detection = { label: nameOf(classIndex), classIndex, score: scores!.data[i]!, box };
     if (!probabilities || !regions || !bits) return detection;
     detection.mask = new Mask({
       side,
       probabilities: (probabilities.data as Float32Array).slice(i * side * side, (i + 1) * side * side),
-      box,
+      box: own,
       imageWidth: width,
       imageHeight: height,
       bits: packedBits(regions.data as Uint32Array, bits.data as Uint32Array, i),
