@@ -22,9 +22,11 @@ export {
   type LayerRow,
   type LoadOptions,
   MaskRCNN,
+  openModel,
 } from './mask_rcnn';
 export type { Config, ConfigOptions } from './model/config';
 export { decodeRle, encodeRle, type Rle } from './rle';
+export type { Caffe2Files, ModelSource } from './weights/model_source';
 export type {
   ByteSource,
   Progress,

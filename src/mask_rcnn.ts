@@ -14,7 +14,7 @@ import { buildNetwork } from './model/networks';
 import type { Size } from './model/transform';
 import type { WeightSource } from './weights/byte_source';
 import { LayerLoader } from './weights/layer_loader';
-import { caffe2Files, fromCaffe2, type ModelSource } from './weights/model_source';
+import { caffe2Files, fromCaffe2, type ModelSource, type OpenOptions } from './weights/model_source';
 import { currentName } from './weights/names';
 import {
   type Progress,
@@ -232,6 +232,12 @@ export function interpret(
   return { tensors, config: configure(header.metadata, options, traits) };
 }
 
+/** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */
+export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
+  const files = caffe2Files(source);
+  return files ? fromCaffe2(files, COCO_CATEGORIES, options) : (source as WeightSource);
+}
+
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
 export async function loadParts(source: ModelSource, options: LoadOptions): Promise<Loaded> {
   const { onProgress, signal } = options;
@@ -244,11 +250,8 @@ export async function loadParts(source: ModelSource, options: LoadOptions): Prom
   let compiled: Promise<number> = Promise.resolve(0);
   try {
     const report = onProgress && ((progress: Progress) => onProgress({ ...progress, stage: 'weights' }));
-    const files = caffe2Files(source);
     const header = await readSafetensors(
-      files
-        ? await fromCaffe2(files, COCO_CATEGORIES, { onProgress: report, signal })
-        : (source as WeightSource),
+      await openModel(source, { onProgress: report, signal }),
       {
         header(found) {
           interpreted = interpret(found, options);
@@ -263,7 +266,7 @@ export async function loadParts(source: ModelSource, options: LoadOptions): Prom
         data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
       },
       {
-        ...(report && !files && { onProgress: report }), // of files it was the download
+        ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download
         ...(signal && { signal }),
       },
     );

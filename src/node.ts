@@ -4,9 +4,10 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fileSource } from './file_source';
-import { type LoadOptions, MaskRCNN as MaskRCNNBase } from './mask_rcnn';
+import { type LoadOptions, MaskRCNN as MaskRCNNBase, openModel as openModelBase } from './mask_rcnn';
 import { openDevice } from './node_device';
-import { caffe2Files, type ModelSource } from './weights/model_source';
+import type { WeightSource } from './weights/byte_source';
+import { caffe2Files, type ModelSource, type OpenOptions } from './weights/model_source';
 
 export { fileSource } from './file_source';
 export * from './index';
@@ -19,19 +20,26 @@ export { readImage } from './node_image';
  */
 export class MaskRCNN extends MaskRCNNBase {
   static override async load(source: ModelSource, options: LoadOptions = {}): Promise<MaskRCNN> {
-    const path = pathOf(source);
-    const bytes = path === undefined ? source : modelAt(path);
-    if (options.device) return MaskRCNNBase.load(bytes, options);
-    const device = await openDevice();
-    return MaskRCNNBase.load(bytes, { ...options, device });
+    const device = options.device ?? (await openDevice());
+    return MaskRCNNBase.load(located(source), { ...options, device });
   }
+}
+
+/** As in the browser, and of what is at a path. */
+export function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
+  return openModelBase(located(source), options);
+}
+
+function located(source: ModelSource): ModelSource {
+  const path = pathOf(source);
+  return path === undefined ? source : modelAt(path);
 }
 
 function pathOf(source: ModelSource): string | undefined {
   if (source instanceof URL) return source.protocol === 'file:' ? fileURLToPath(source) : undefined;
-  if (typeof source !== 'string' || caffe2Files(source)) return undefined;
+  if (typeof source !== 'string') return undefined;
   if (source.startsWith('file:')) return fileURLToPath(source);
-  return /^(https?|data|blob):/.test(source) ? undefined : source;
+  return /^(https?|data|blob):/.test(source) || caffe2Files(source) ? undefined : source;
 }
 
 /** A folder holds Caffe2's files, and a .pb is one of them. */

@@ -30,7 +30,7 @@ export function caffe2Files(source: ModelSource): Caffe2Files | undefined {
   if (typeof source !== 'string' && !(source instanceof URL)) return undefined;
   const [net, init] = REGISTRY.get(String(source))?.urls ?? [];
   if (net !== undefined && init !== undefined) return { net, init };
-  return /^(https?|file):.*(\/|\.pb)$/.test(String(source))
+  return /^https?:.*(\/|\.pb)$/.test(String(source))
     ? { net: new URL('model.pb', source), init: new URL('model_init.pb', source) }
     : undefined;
 }

@@ -8,7 +8,8 @@ export interface Published {
 }
 
 const MASKRCNN2GO =
-  'https://raw.githubusercontent.com/facebookarchive/models/65b8ec4b/mask_rcnn_2go/model/int8';
+  'https://raw.githubusercontent.com/facebookarchive/models/' +
+  '65b8ec4b1eccfbce30e6ab70492c674aafbe007c/mask_rcnn_2go/model/int8';
 
 export const REGISTRY: ReadonlyMap<string, Published> = new Map([
   [
