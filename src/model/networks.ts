@@ -8,10 +8,8 @@ import type { Size } from './transform';
 
 type Build = (checkpoint: Checkpoint, config: Config, size: Size) => Network;
 
-const NETWORKS: Readonly<Record<string, Build>> = {
-  'facebook/maskrcnn2go': maskRcnn2Go,
-};
+const NETWORKS: ReadonlyMap<string, Build> = new Map([['facebook/maskrcnn2go', maskRcnn2Go]]);
 
 /** The whole network for pictures of `size`. Throws WeightError that names every tensor it lacks. */
 export const buildNetwork: Build = (checkpoint, config, size) =>
-  (NETWORKS[config.architecture] ?? maskRcnn)(checkpoint, config, size);
+  (NETWORKS.get(config.architecture) ?? maskRcnn)(checkpoint, config, size);
