@@ -1,15 +1,21 @@
 // The reader of Caffe2's two files, over a small graph written here; and what it makes of damaged ones.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WeightError } from '../src/errors';
 import { interpret } from '../src/mask_rcnn';
+import { COCO_CATEGORIES } from '../src/model/coco';
+import { openModel } from '../src/node';
 import { readCaffe2 } from '../src/weights/caffe2';
 import { readNet } from '../src/weights/caffe2_net';
 import { caffe2Files, fromCaffe2 } from '../src/weights/model_source';
 import { fields } from '../src/weights/protobuf';
 import { readSafetensors } from '../src/weights/safetensors';
 import { message, type OperatorRow, writeNet } from './caffe2_writer';
+import { serve } from './web_server';
 
 const bytes = (values: number[]) => ({ s: Uint8Array.from(values) });
 
@@ -251,6 +257,23 @@ test('damaged files give tensors or a WeightError, nothing else', () => {
       expect(() => readCaffe2(noise, files.net)).toThrow(WeightError);
     }),
   );
+});
+
+test('from a folder, and from a server', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'caffe2-'));
+  writeFileSync(join(folder, 'model.pb'), files.net);
+  writeFileSync(join(folder, 'model_init.pb'), files.init);
+  const server = await serve({ '/go/': folder });
+  try {
+    const want = await fromCaffe2(files, COCO_CATEGORIES);
+    for (const source of [folder, join(folder, 'model_init.pb'), `${server.url}/go/`]) {
+      expect(Buffer.compare((await openModel(source)) as Uint8Array, want), source).toBe(0);
+    }
+    await expect(openModel(`${server.url}/none/`)).rejects.toThrow(/model\.pb: wanted HTTP status/);
+  } finally {
+    await server.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('addresses that stand for the two files', () => {
