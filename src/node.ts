@@ -7,7 +7,8 @@ import { fileSource } from './file_source';
 import { type LoadOptions, MaskRCNN as MaskRCNNBase, openModel as openModelBase } from './mask_rcnn';
 import { openDevice } from './node_device';
 import type { WeightSource } from './weights/byte_source';
-import { caffe2Files, type ModelSource, type OpenOptions } from './weights/model_source';
+import type { ModelSource, OpenOptions } from './weights/model_source';
+import { REGISTRY } from './weights/registry';
 
 export { fileSource } from './file_source';
 export * from './index';
@@ -39,7 +40,7 @@ function pathOf(source: ModelSource): string | undefined {
   if (source instanceof URL) return source.protocol === 'file:' ? fileURLToPath(source) : undefined;
   if (typeof source !== 'string') return undefined;
   if (source.startsWith('file:')) return fileURLToPath(source);
-  return /^(https?|data|blob):/.test(source) || caffe2Files(source) ? undefined : source;
+  return /^(https?|data|blob):/.test(source) || REGISTRY.has(source) ? undefined : source;
 }
 
 /** A folder holds Caffe2's files, and a .pb is one of them. */

@@ -277,11 +277,14 @@ test('from a folder, and from a server', async () => {
 });
 
 test('addresses that stand for the two files', () => {
-  const at = (base: string) => ({ net: new URL(`${base}model.pb`), init: new URL(`${base}model_init.pb`) });
+  const at = (base: string) => ({ net: `${base}model.pb`, init: `${base}model_init.pb` });
   expect(caffe2Files('https://example.org/go/')).toEqual(at('https://example.org/go/'));
   expect(caffe2Files('https://example.org/go/model.pb')).toEqual(at('https://example.org/go/'));
   expect(caffe2Files(new URL('https://example.org/model_init.pb'))).toEqual(at('https://example.org/'));
+  expect(caffe2Files('models/model.pb')).toEqual(at('models/'));
+  expect(caffe2Files('model.pb')).toEqual(at(''));
   expect(caffe2Files('https://example.org/a.safetensors')).toBeUndefined();
+  expect(caffe2Files('data:application/octet-stream;base64,AAA/')).toBeUndefined();
   expect(caffe2Files(new ArrayBuffer(4))).toBeUndefined();
   const published = caffe2Files('facebook/maskrcnn2go')!;
   expect(String(published.net)).toMatch(

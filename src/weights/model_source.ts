@@ -28,11 +28,12 @@ const MAX_BYTES = 1 << 28;
 export function caffe2Files(source: ModelSource): Caffe2Files | undefined {
   if (typeof source === 'object' && 'net' in source && 'init' in source) return source;
   if (typeof source !== 'string' && !(source instanceof URL)) return undefined;
-  const [net, init] = REGISTRY.get(String(source))?.urls ?? [];
+  const address = String(source);
+  const [net, init] = REGISTRY.get(address)?.urls ?? [];
   if (net !== undefined && init !== undefined) return { net, init };
-  return /^https?:.*(\/|\.pb)$/.test(String(source))
-    ? { net: new URL('model.pb', source), init: new URL('model_init.pb', source) }
-    : undefined;
+  if (/^(data|blob):/.test(address) || !/(\/|\.pb)$/.test(address)) return undefined;
+  const folder = address.slice(0, address.lastIndexOf('/') + 1);
+  return { net: `${folder}model.pb`, init: `${folder}model_init.pb` };
 }
 
 /** Caffe2's files as a safetensors file. `classes`: names by class index. Throws WeightError. */
