@@ -1,10 +1,22 @@
-// The demo: a picture comes in, nuclei are outlined and counted. An ordinary user of src/index.ts.
+// The demo: a picture comes in, nuclei or everyday things are outlined and counted. An ordinary user of src/index.ts.
 
 import weights from '../models/nuclei.safetensors?url';
 import { type DetectResult, DeviceLostError, MaskRCNN, MaskRcnnError } from '../src/index';
+import coffee from '../tests/images/coffee_427x640.png?url';
 import { draw, type Shape, scaleOf, shapeAt, shapesOf } from './draw';
 
-const SAMPLE = 'nuclei.png';
+interface Kind {
+  source: string;
+  sample: string;
+  /** One and several of what is found. */
+  nouns: [string, string];
+}
+
+/** What the page can look for, by the value of the choice. */
+const KINDS: Record<string, Kind> = {
+  nuclei: { source: weights, sample: 'nuclei.png', nouns: ['nucleus', 'nuclei'] },
+  things: { source: 'facebook/maskrcnn2go', sample: coffee, nouns: ['object', 'objects'] },
+};
 
 function element<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -13,12 +25,14 @@ function element<T extends HTMLElement>(id: string): T {
 const canvas = element<HTMLCanvasElement>('canvas');
 const stage = element('stage');
 const file = element<HTMLInputElement>('file');
+const kinds = element<HTMLSelectElement>('kind');
 const progress = element<HTMLProgressElement>('progress');
 const threshold = element<HTMLInputElement>('threshold');
 const masks = element<HTMLInputElement>('masks');
 const boxes = element<HTMLInputElement>('boxes');
 
 let model: Promise<MaskRCNN> | undefined; // loading, or loaded
+let own: Blob | undefined; // the visitor's picture, where it is not the sample
 let picture: ImageBitmap | undefined;
 let shapes: Shape[] = []; // of the picture, whatever their scores
 let found = false; // whether they are there yet
@@ -46,9 +60,13 @@ function sayFault(error: unknown): void {
   if (!(error instanceof MaskRcnnError)) throw error;
 }
 
+function kind(): Kind {
+  return KINDS[kinds.value]!;
+}
+
 async function load(): Promise<MaskRCNN> {
   work('Loading the model');
-  const loaded = await MaskRCNN.load(weights, {
+  const loaded = await MaskRCNN.load(kind().source, {
     onProgress: ({ loaded, total }) => {
       if (total && loaded < total) progress.value = loaded / total;
       else work('Compiling the shaders');
@@ -67,24 +85,44 @@ async function open(blob: Blob): Promise<void> {
     if (mine !== asked) return;
     show(bitmap);
     model ??= load();
-    model.catch(() => {
-      model = undefined; // the next picture tries again
+    const loading = model;
+    loading.catch(() => {
+      if (model === loading) model = undefined; // the next picture tries again
     });
-    const ready = await model;
+    const ready = await loading;
     if (mine !== asked) return;
-    work('Looking for nuclei');
+    work(`Looking for ${kind().nouns[1]}`);
     stage.classList.add('busy');
     const result = await ready.detect(bitmap);
     if (mine === asked) tell(result, ready.device);
   } catch (error) {
-    if (error instanceof DeviceLostError) model = undefined; // the next picture loads it anew
+    if (error instanceof DeviceLostError && mine === asked) model = undefined; // the next picture loads it anew
     if (mine === asked) sayFault(error);
   }
 }
 
 async function openSample(): Promise<void> {
-  const response = await fetch(SAMPLE);
+  own = undefined;
+  const response = await fetch(kind().sample);
   await open(await response.blob());
+}
+
+async function openOwn(blob: Blob): Promise<void> {
+  own = blob;
+  await open(blob);
+}
+
+/** Another model for the same picture, or its own sample. */
+function change(): void {
+  const old = model;
+  model = undefined;
+  asked++; // what is under way is dropped
+  old?.then(
+    (loaded) => loaded.destroy(),
+    () => {}, // it has been told
+  );
+  if (own) open(own);
+  else openSample();
 }
 
 /** The picture alone, as soon as it is there. */
@@ -131,11 +169,11 @@ function refresh(): void {
   const seen = visible();
   if (chosen && !seen.includes(chosen)) chosen = undefined;
   draw(canvas, picture, seen, { masks: masks.checked, boxes: boxes.checked, chosen });
-  const noun = seen.length === 1 ? 'nucleus' : 'nuclei';
+  const noun = kind().nouns[seen.length === 1 ? 0 : 1];
   element('count').textContent = found ? String(seen.length) : '';
   element('noun').textContent = noun;
   canvas.setAttribute('aria-label', found ? `Picture with ${seen.length} ${noun} outlined` : 'Picture');
-  const hint = seen.length ? 'Point at a nucleus, or go through them with the arrow keys.' : '';
+  const hint = seen.length ? 'Point at one, or go through them with the arrow keys.' : '';
   element('chosen').textContent = chosen ? describe(chosen) : hint;
 }
 
@@ -174,8 +212,9 @@ window.addEventListener('resize', refresh);
 
 element('pick').addEventListener('click', () => file.click());
 element('sample').addEventListener('click', openSample);
+kinds.addEventListener('change', change);
 file.addEventListener('change', () => {
-  if (file.files?.[0]) open(file.files[0]);
+  if (file.files?.[0]) openOwn(file.files[0]);
   file.value = ''; // the same file may be chosen again
 });
 document.addEventListener('paste', ({ clipboardData }) => take(clipboardData));
@@ -194,7 +233,7 @@ document.addEventListener('drop', (event) => {
 
 function take(data: DataTransfer | null): void {
   const found = [...(data?.files ?? [])].find(({ type }) => type.startsWith('image/'));
-  if (found) open(found);
+  if (found) openOwn(found);
 }
 
 openSample();

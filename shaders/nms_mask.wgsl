@@ -9,6 +9,9 @@
 //
 // One invocation a word: 32 pairs.
 
+// Set by src/kernels/nms_mask.ts.
+const INCLUSIVE = false;  // x2 and y2 are a box's last pixels: its width is x2 - x1 + 1
+
 struct Params {
   capacity: u32,   // N
   words: u32,      // N / 32, rounded up
@@ -43,17 +46,21 @@ fn nms_mask(@builtin(global_invocation_id) id: vec3u) {
 
 // IoU(a, b) > threshold.
 fn overlaps(a: vec4f, b: vec4f) -> bool {
-  let sides = min(a.zw, b.zw) - max(a.xy, b.xy);
+  let sides = sides_of(max(a.xy, b.xy), min(a.zw, b.zw));
   if (any(sides <= vec2f())) {
     return false;
   }
   let intersection = product(sides);
-  let both = product(a.zw - a.xy) + product(b.zw - b.xy) - intersection;
+  let both = product(sides_of(a.xy, a.zw)) + product(sides_of(b.xy, b.zw)) - intersection;
   let bound = params.threshold * both;
   if (abs(intersection - bound) > 1e-6 * bound) {
     return intersection > bound;
   }
   return exceeds(bitcast<u32>(intersection), bitcast<u32>(both), bitcast<u32>(params.threshold));
+}
+
+fn sides_of(low: vec2f, high: vec2f) -> vec2f {
+  return high - low + select(0.0, 1.0, INCLUSIVE);
 }
 
 // Width times height, rounded: through the `min`, no multiply-add can fuse with what follows.

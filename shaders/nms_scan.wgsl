@@ -6,11 +6,14 @@
 //   extents [G]           rows up to the last box
 //   kept    [G, N]        the score where kept, else NONE
 //
-// One workgroup of 32 lanes a group, 32 boxes a step. Each lane carries one word of the removed set;
-// every lane resolves the step's 32 x 32 block for itself, which is cheaper than to wait for one.
+// One workgroup a group, 32 boxes a step. Each lane carries one word of the removed set; every lane resolves
+// the step's 32 x 32 block for itself, which is cheaper than to wait for one.
+
+// Set by src/kernels/nms_scan.ts; the value here is the default.
+const LANES = 32u;  // at least 32, and at least N / 32
 
 struct Params {
-  capacity: u32,  // N, at most 1024
+  capacity: u32,  // N
   words: u32,     // N / 32, rounded up
 }
 
@@ -23,7 +26,7 @@ struct Params {
 var<workgroup> block: array<u32, 32>;  // the rows of the step, the columns of the step
 var<workgroup> candidates: u32;        // boxes of the step that are not removed
 
-@compute @workgroup_size(32)
+@compute @workgroup_size(LANES)
 fn nms_scan(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let first = group.x * params.capacity;
   let end = first + params.capacity;
@@ -35,7 +38,9 @@ fn nms_scan(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
   for (var word = 0u; word < words; word++) {
     let row = first + 32u * word;
     let own = row + lane;
-    block[lane] = mask[min(own, end - 1u) * params.words + word];
+    if (lane < 32u) {
+      block[lane] = mask[min(own, end - 1u) * params.words + word];
+    }
     if (lane == word) {
       candidates = ~removed;
     }
@@ -44,7 +49,7 @@ fn nms_scan(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     for (var bit = 0u; bit < 32u; bit++) {
       alive &= ~select(0u, block[bit], ((alive >> bit) & 1u) != 0u);
     }
-    if (own < end) {
+    if (lane < 32u && own < end) {
       kept[own] = select(NONE, scores[own], ((alive >> lane) & 1u) != 0u);
     }
     if (lane > word && lane < words) {
@@ -54,7 +59,7 @@ fn nms_scan(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     }
     workgroupBarrier();
   }
-  for (var i = first + 32u * words + lane; i < end; i += 32u) {
+  for (var i = first + 32u * words + lane; i < end; i += LANES) {
     kept[i] = NONE;
   }
 }

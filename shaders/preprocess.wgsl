@@ -5,9 +5,12 @@
 //   columns        [X, 2]   for each x of the resized image, the two source columns
 //   column_weights [X]      ... and the weight of the second (src/model/transform.ts)
 //   rows, row_weights       the same for each y
-//   image          [1, canvas height, canvas width, 4]   R G B 0
+//   image          [1, canvas height, canvas width, 4]   R G B 0, or B G R 0
 //
 // One invocation writes one pixel of the canvas.
+
+// Set by src/kernels/preprocess.ts.
+const BGR = false;
 
 struct Params {
   source_width: u32,
@@ -15,12 +18,13 @@ struct Params {
   width: u32,
   canvas_height: u32,
   canvas_width: u32,
-  mean_r: f32,
-  mean_g: f32,
-  mean_b: f32,
-  std_r: f32,
-  std_g: f32,
-  std_b: f32,
+  byte: f32,    // bytes are divided by it: 255, or 1
+  mean_0: f32,  // of the channels as they come out
+  mean_1: f32,
+  mean_2: f32,
+  std_0: f32,
+  std_1: f32,
+  std_2: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -33,9 +37,10 @@ struct Params {
 
 fn normalised(y: u32, x: u32) -> vec3f {
   let pixel = pixels[y * params.source_width + x];
-  let colour = vec3f(vec3u(pixel, pixel >> 8u, pixel >> 16u) & vec3u(255u)) / 255.0;
-  let mean = vec3f(params.mean_r, params.mean_g, params.mean_b);
-  return (colour - mean) / vec3f(params.std_r, params.std_g, params.std_b);
+  let rgb = vec3f(vec3u(pixel, pixel >> 8u, pixel >> 16u) & vec3u(255u)) / params.byte;
+  let colour = select(rgb, rgb.bgr, BGR);
+  let mean = vec3f(params.mean_0, params.mean_1, params.mean_2);
+  return (colour - mean) / vec3f(params.std_0, params.std_1, params.std_2);
 }
 
 @compute @workgroup_size(64)

@@ -3,20 +3,22 @@
 //
 //   scores     [R, K]        probabilities; class 0 is background
 //   regression [R, K, 4]     dx dy dw dh for each class, times the coder's weights 10 10 5 5
-//   proposals  [R, 4]        image pixels
+//   proposals  [R, 4]        pixels of the resized image
 //   count      [1]           rows at or after it are no proposals
 //   boxes      [K - 1, R, 4] of class k in row k - 1; zeros beyond the last
 //   candidates [K - 1, R]    their scores, descending, equal ones by lowest proposal; NONE beyond the last
 //
-// One workgroup a class.
+// One workgroup a class. Boxes may be decoded and clipped in other pixels, as Caffe2 does it in the picture's.
 
 struct Params {
   rows: u32,
   classes: u32,
-  width: f32,  // of the resized image without padding
+  width: f32,  // of the image without padding, in the pixels that boxes are decoded in
   height: f32,
   min_size: f32,
   threshold: f32,
+  scale: f32,    // pixels of the resized image for each of these
+  unscale: f32,  // its inverse
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -55,5 +57,6 @@ fn sort_candidates(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
 
 fn box_of(row: u32, label: u32) -> vec4f {
   let deltas = regression[row * params.classes + label] / WEIGHTS;
-  return clip(decode(proposals[row], deltas), vec2f(params.width, params.height));
+  let box = decode(proposals[row] * params.unscale, deltas);
+  return clip(box, vec2f(params.width, params.height)) * params.scale;
 }

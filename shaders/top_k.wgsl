@@ -7,7 +7,8 @@
 //
 // One workgroup a segment. A radix select (Alabi et al. 2012, Fast k-selection algorithms for GPUs)
 // fixes the entry at place k, a byte at a time from the top, until what is not below it fits the sort.
-// An entry is (key, ~index), so no two are equal: ties need nothing of their own.
+// Where k is beyond the sort's capacity, that makes one run of the result after the other, each from the
+// entries below the last one's. An entry is (key, ~index), so no two are equal: ties need nothing of their own.
 
 struct Params {
   k: u32,
@@ -36,6 +37,37 @@ var<workgroup> shared_cut: Cut;
 fn top_k(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let offset = segments[group.x].x;
   let length = segments[group.x].y;
+  let first = group.x * params.k;
+  var end = vec2u(0xffffffffu);  // entries of this run are below it
+  var written = 0u;
+  for (var more = true; more;) {
+    let wanted = min(params.k - written, SORTED);
+    let cut = cut_at(wanted, end, offset, length, lane);
+    for (var i = lane; i < length; i += LANES) {
+      let entry = vec2u(score_key(values[offset + i]), ~i);
+      if (entry.x != 0u && !is_below(entry, cut) && is_below(entry, end)) {
+        add_pair(entry.x, i);
+      }
+    }
+    let found = sort_pairs(lane);
+    let count = min(found, wanted);
+    for (var i = lane; i < count; i += LANES) {
+      indices[first + written + i] = sort_items[i];
+      top[first + written + i] = score_of(sort_keys[i]);
+    }
+    end = vec2u(sort_keys[max(count, 1u) - 1u], ~sort_items[max(count, 1u) - 1u]);
+    written += count;
+    more = written < params.k && count == wanted;
+    workgroupBarrier();  // before the next run overwrites this one
+  }
+  for (var i = written + lane; i < params.k; i += LANES) {
+    indices[first + i] = 0xffffffffu;
+    top[first + i] = NONE;
+  }
+}
+
+// An entry such that, of those below `end`, at least `wanted` are not below it, or all, and these fit the sort.
+fn cut_at(wanted: u32, end: vec2u, offset: u32, length: u32, lane: u32) -> vec2u {
   var cut = Cut(vec2u(), 0u, u32(length <= SORTED));
   var fixed = vec2u();  // mask of the bytes that are fixed
   for (var place = 0u; place < 8u && cut.fits == 0u; place++) {
@@ -44,45 +76,31 @@ fn top_k(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) l
     workgroupBarrier();
     for (var i = lane; i < length; i += LANES) {
       let entry = vec2u(score_key(values[offset + i]), ~i);
-      if (entry.x != 0u && all((entry & fixed) == cut.entry)) {
+      if (entry.x != 0u && all((entry & fixed) == cut.entry) && is_below(entry, end)) {
         let digit = select(entry.x, entry.y, place >= 4u) >> shift;
         atomicAdd(&histogram[digit & 255u], 1u);
       }
     }
     workgroupBarrier();
     if (lane == 0u) {
-      shared_cut = narrow(cut, shift, place >= 4u);
+      shared_cut = narrow(cut, wanted, shift, place >= 4u);
     }
     cut = workgroupUniformLoad(&shared_cut);
     fixed |= select(vec2u(255u << shift, 0u), vec2u(0u, 255u << shift), place >= 4u);
   }
-  for (var i = lane; i < length; i += LANES) {
-    let key = score_key(values[offset + i]);
-    if (key > cut.entry.x || (key == cut.entry.x && ~i >= cut.entry.y)) {
-      if (key != 0u) {
-        add_pair(key, i);
-      }
-    }
-  }
-  let count = sort_pairs(lane);
-  for (var i = lane; i < params.k; i += LANES) {
-    let out = group.x * params.k + i;
-    if (i < count) {
-      indices[out] = sort_items[i];
-      top[out] = score_of(sort_keys[i]);
-    } else {
-      indices[out] = 0xffffffffu;
-      top[out] = NONE;
-    }
-  }
+  return cut.entry;
 }
 
-// Walks down the histogram to the bin that holds the entry at place k, and fixes its byte.
-fn narrow(cut: Cut, shift: u32, of_index: bool) -> Cut {
+fn is_below(a: vec2u, b: vec2u) -> bool {
+  return a.x < b.x || (a.x == b.x && a.y < b.y);
+}
+
+// Walks down the histogram to the bin that holds the entry at place `wanted`, and fixes its byte.
+fn narrow(cut: Cut, wanted: u32, shift: u32, of_index: bool) -> Cut {
   var at_or_above = cut.above;
   var in_bin = 0u;
   var bin = 256u;
-  while (bin > 0u && at_or_above < params.k) {
+  while (bin > 0u && at_or_above < wanted) {
     bin--;
     in_bin = atomicLoad(&histogram[bin]);
     at_or_above += in_bin;

@@ -25,10 +25,12 @@ export {
   type LayerRow,
   type LoadOptions,
   MaskRCNN,
+  openModel,
   type TuneModelOptions,
 } from './mask_rcnn';
 export type { Config, ConfigOptions } from './model/config';
 export { decodeRle, encodeRle, type Rle } from './rle';
+export type { Caffe2Files, ModelSource } from './weights/model_source';
 export type {
   ByteSource,
   Progress,

@@ -9,22 +9,24 @@ import { warmUp } from './graph/warm_up';
 import { type ImageSource, pixelsOf, sizeOf } from './image';
 import { methodsFor, type Tuning, traitsOf } from './kernels/methods';
 import { Mask } from './mask';
-import { COCO_CLASSES } from './model/coco';
+import { COCO_CATEGORIES, COCO_CLASSES } from './model/coco';
 import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
-import { hasMasks, MASK_THRESHOLD, maskRcnn, type Network, pyramidLevels } from './model/mask_rcnn';
+import { hasMasks, MASK_THRESHOLD, type Network, pyramidLevels } from './model/mask_rcnn';
+import { buildNetwork } from './model/networks';
 import type { Size } from './model/transform';
 import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
 import { tune } from './tune';
 import { adapterKey, localTunings, mergeTunings, type TuningStore } from './tuning_store';
+import type { WeightSource } from './weights/byte_source';
 import { LayerLoader } from './weights/layer_loader';
+import { caffe2Files, fromCaffe2, type ModelSource, type OpenOptions } from './weights/model_source';
 import { currentName } from './weights/names';
 import {
   type Progress,
   readSafetensors,
   type SafetensorsHeader,
   type TensorInfo,
-  type WeightSource,
 } from './weights/safetensors';
 
 export interface LoadOptions extends ConfigOptions {
@@ -161,10 +163,10 @@ export class MaskRCNN {
   }
 
   /**
-   * Reads a safetensors file with torchvision's names and brings it to the GPU while the kernels compile.
-   * Throws WeightError for a file that is not what it should be, UnsupportedError where there is no WebGPU.
+   * Reads a safetensors file with torchvision's names, or a published model by its name, and brings it to the GPU
+   * while the kernels compile. Throws WeightError for a file that is not what it should be, UnsupportedError where there is no WebGPU.
    */
-  static async load(source: WeightSource, options: LoadOptions = {}): Promise<MaskRCNN> {
+  static async load(source: ModelSource, options: LoadOptions = {}): Promise<MaskRCNN> {
     return new MaskRCNN(await loadParts(source, options), localTunings);
   }
 
@@ -212,7 +214,7 @@ export class MaskRCNN {
     const { precision } = this.computing;
     const found = await tune(
       this.device,
-      (computing) => maskRcnn(this.checkpoint, this.config, { height, width }, computing).graph,
+      (computing) => buildNetwork(this.checkpoint, this.config, { height, width }, computing).graph,
       { ...options, precision, traits: traitsOf(this.device), adapter: adapterKey(this.device, precision) },
     );
     const all = mergeTunings(await this.tunings.get(found.adapter), found);
@@ -266,7 +268,7 @@ export class MaskRCNN {
     const prepareMs = performance.now() - started;
     this.checkAlive();
     const { outputs, profile } = await program.run({ profile: options.profile ?? false, before });
-    const detections = detectionsOf(outputs, size, this.classNames());
+    const detections = detectionsOf(outputs, size, this.classNames(), this.config.inclusiveBoxes);
     const wanted = options.scoreThreshold ?? 0;
     return {
       detections: detections.filter(({ score }) => score >= wanted),
@@ -309,7 +311,7 @@ export class MaskRCNN {
     if (this.prepared?.key === key) return this.prepared;
     this.prepared?.program.destroy();
     this.prepared = undefined;
-    const network = maskRcnn(this.checkpoint, this.config, { height, width }, this.computing);
+    const network = buildNetwork(this.checkpoint, this.config, { height, width }, this.computing);
     const outputs: Record<string, Tensor> = { ...network.outputs };
     for (const label of labels) outputs[label] = network.graph.find(label);
     const program = await Program.create(this.device, network.graph, this.weights, outputs);
@@ -341,7 +343,7 @@ export function describe(
   size: Size,
   computing?: Computing,
 ): LayerRow[] {
-  return maskRcnn(checkpoint, config, size, computing).graph.nodes.map((node) => {
+  return buildNetwork(checkpoint, config, size, computing).graph.nodes.map((node) => {
     const shape = Object.values(node.outputs)[0]?.shape ?? [];
     const bytes = Object.values(node.dispatch.outputs).reduce(
       (sum, output) => sum + 4 * output.shape.reduce((a, b) => a * b, 1),
@@ -375,9 +377,15 @@ export async function computingFor(
   return { methods: methodsFor(traits, half, kept ?? undefined), precision: stored };
 }
 
+/** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */
+export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
+  const files = caffe2Files(source);
+  return files ? fromCaffe2(files, COCO_CATEGORIES, options) : (source as WeightSource);
+}
+
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
 export async function loadParts(
-  source: WeightSource,
+  source: ModelSource,
   options: LoadOptions,
   store?: TuningStore,
 ): Promise<Loaded> {
@@ -391,15 +399,16 @@ export async function loadParts(
   let compiled: Promise<number> = Promise.resolve(0);
   try {
     const computing = await computingFor(device, options, store);
+    const report = onProgress && ((progress: Progress) => onProgress({ ...progress, stage: 'weights' }));
     const header = await readSafetensors(
-      source,
+      await openModel(source, { onProgress: report, signal }),
       {
         header(found) {
           interpreted = interpret(found, options);
           const { tensors, config } = interpreted;
           // shapes of maps do not change which variants are compiled, so any size will do
           const size = { height: config.minSize, width: config.minSize };
-          const { graph } = maskRcnn(tensors, config, size, computing);
+          const { graph } = buildNetwork(tensors, config, size, computing);
           loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
           loader.compile();
           compiled = compileAll(device, graph)
@@ -410,9 +419,7 @@ export async function loadParts(
         data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
       },
       {
-        ...(onProgress && {
-          onProgress: (progress: Progress) => onProgress({ ...progress, stage: 'weights' }),
-        }),
+        ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download
         ...(signal && { signal }),
       },
     );
@@ -442,6 +449,7 @@ function detectionsOf(
   outputs: Readonly<Record<string, HostTensor>>,
   { width, height }: Size,
   nameOf: (index: number) => string,
+  inclusive: boolean,
 ): Detection[] {
   const { boxes, scores, labels, count, probabilities, regions, bits } = outputs as Record<
     string,
@@ -450,13 +458,18 @@ function detectionsOf(
   const side = probabilities?.shape[1] ?? 0;
   return Array.from({ length: count!.data[0]! }, (_, i) => {
     const classIndex = labels!.data[i]!;
-    const box = [...boxes!.data.subarray(4 * i, 4 * i + 4)] as Detection['box'];
+    const own = [...boxes!.data.subarray(4 * i, 4 * i + 4)] as Detection['box'];
+    const [x1, y1, x2, y2] = own;
+    // where x2 and y2 are its last pixels, a box ends after them
+    const box: Detection['box'] = inclusive
+      ? [x1, y1, Math.min(x2 + 1, width), Math.min(y2 + 1, height)]
+      : own;
     const detection: Detection = { label: nameOf(classIndex), classIndex, score: scores!.data[i]!, box };
     if (!probabilities || !regions || !bits) return detection;
     detection.mask = new Mask({
       side,
       probabilities: (probabilities.data as Float32Array).slice(i * side * side, (i + 1) * side * side),
-      box,
+      box: own,
       imageWidth: width,
       imageHeight: height,
       bits: packedBits(regions.data as Uint32Array, bits.data as Uint32Array, i),

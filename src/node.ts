@@ -1,24 +1,59 @@
 // maskrcnn-webgpu: entry for Node. The browser's API, plus files from disk and a device from Dawn.
 
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { fileSource } from './file_source';
-import { type LoadOptions, loadParts, MaskRCNN as MaskRCNNBase } from './mask_rcnn';
+import {
+  type LoadOptions,
+  loadParts,
+  MaskRCNN as MaskRCNNBase,
+  openModel as openModelBase,
+} from './mask_rcnn';
 import { openDevice } from './node_device';
 import { fileTunings } from './node_tuning';
 import type { WeightSource } from './weights/byte_source';
+import type { ModelSource, OpenOptions } from './weights/model_source';
+import { REGISTRY } from './weights/registry';
 
 export { fileSource } from './file_source';
 export * from './index';
 export { openDevice } from './node_device';
 export { readImage } from './node_image';
 
-/** As in the browser; a string that is no URL is a path, and the device is Dawn's by default. */
+/**
+ * As in the browser; a string that is neither URL nor a published model's name is a path, of a folder for Caffe2's
+ * two files. The device is Dawn's by default.
+ */
 export class MaskRCNN extends MaskRCNNBase {
-  static override async load(source: WeightSource, options: LoadOptions = {}): Promise<MaskRCNN> {
-    const isPath = typeof source === 'string' && !/^(https?|data|blob):/.test(source);
-    const isFile = source instanceof URL && source.protocol === 'file:';
-    const bytes = isPath || isFile ? fileSource(source as string | URL) : source;
+  static override async load(source: ModelSource, options: LoadOptions = {}): Promise<MaskRCNN> {
     const device = options.device ?? (await openDevice());
-    const loaded = await loadParts(bytes, { ...options, device }, fileTunings);
+    const loaded = await loadParts(located(source), { ...options, device }, fileTunings);
     return new MaskRCNN(loaded, fileTunings);
   }
+}
+
+/** As in the browser, and of what is at a path. */
+export function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
+  return openModelBase(located(source), options);
+}
+
+function located(source: ModelSource): ModelSource {
+  const path = pathOf(source);
+  return path === undefined ? source : modelAt(path);
+}
+
+function pathOf(source: ModelSource): string | undefined {
+  if (source instanceof URL) return source.protocol === 'file:' ? fileURLToPath(source) : undefined;
+  if (typeof source !== 'string') return undefined;
+  if (source.startsWith('file:')) return fileURLToPath(source);
+  return /^(https?|data|blob):/.test(source) || REGISTRY.has(source) ? undefined : source;
+}
+
+/** A folder holds Caffe2's files, and a .pb is one of them. */
+function modelAt(path: string): ModelSource {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (!isFolder && !path.endsWith('.pb')) return fileSource(path);
+  const folder = isFolder ? path : dirname(path);
+  return { net: fileSource(join(folder, 'model.pb')), init: fileSource(join(folder, 'model_init.pb')) };
 }

@@ -50,10 +50,11 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test('--help lists the commands, detect --help the options', async () => {
   const { code, stdout, stderr } = await maskrcnn('--help');
   expect([code, stderr]).toEqual([0, '']);
-  expect(stdout).toMatch(/detect .*IMAGE\.\.\.[\s\S]*info .*\[FILE\]/);
+  expect(stdout).toMatch(/detect .*IMAGE\.\.\.[\s\S]*info .*\[MODEL\]/);
   const detect = await maskrcnn('detect', '--help');
   expect(detect.code).toBe(0);
-  const options = '--recursive --weights --score --size --count --json --csv --resume --overlay --profile';
+  const options =
+    '--recursive --model --weights --score --size --count --json --csv --resume --overlay --profile';
   for (const option of options.split(' ')) expect(detect.stdout).toContain(option);
 });
 
@@ -101,6 +102,25 @@ test('info prints the architecture, the tensors and the layer table, and needs n
   expect(stdout).toMatch(/^label +kernel +shape +MACs +bytes$/m);
   expect(stdout).toMatch(/^backbone\.body\.conv1 +conv2d +[\dx]+ +\d+ +\d+$/m);
   expect(stdout).toMatch(/^total +\d+ nodes +\d+ +\d+$/m);
+});
+
+const mobile = join(process.env.SHARED_DATA ?? '../shared/data', 'maskrcnn2go');
+
+describe.skipIf(!existsSync(mobile))('a Caffe2 model, by its folder', () => {
+  test('info tells its classes, and its layers', async () => {
+    const { code, stdout, stderr } = await maskrcnn('info', mobile);
+    expect([code, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^architecture +facebook\/maskrcnn2go$/m);
+    expect(stdout).toMatch(/^classes +person, bicycle, .*toothbrush$/m);
+    expect(stdout).toMatch(/^backbone\.blocks\.0\.depthwise +depthwise_conv2d +1x160x320x32 +\d+ +\d+$/m);
+  });
+
+  test('detect finds the astronaut', async () => {
+    const image = 'tests/images/astronaut_480x640.png';
+    const { code, stdout } = await maskrcnn('detect', image, '--model', mobile, '--size', '160,320');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ +person +1 +1\.00-1\.00 +\d+ px/m);
+  });
 });
 
 describe('detect', () => {

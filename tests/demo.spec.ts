@@ -11,6 +11,8 @@ import { launchChromium } from './chromium';
 import { serve, type WebServer } from './web_server';
 
 const TIMEOUT = 300_000;
+/** Where the page gets MaskRCNN2Go. */
+const PUBLISHED = 'https://raw.githubusercontent.com/**';
 const folder = mkdtempSync(join(tmpdir(), 'maskrcnn-site-'));
 let server: WebServer | undefined;
 let browser: Browser | undefined;
@@ -58,6 +60,11 @@ test('outlines and counts the nuclei of the sample', { timeout: TIMEOUT }, async
   const across = await page.evaluate(() => document.documentElement.scrollWidth);
   expect(across).toBe(360); // nothing sticks out on a phone
   expect(faults).toEqual([]);
+
+  // the other model comes from the network; where that fails, the page says so
+  await page.route(PUBLISHED, (route) => route.abort());
+  await page.getByLabel('Look for').selectOption('things');
+  await page.getByRole('status').getByText('check the address, the network').waitFor();
 });
 
 test('says what to do where there is no WebGPU, and about a file that is no picture', async () => {

@@ -5,12 +5,14 @@ import { detectionRows } from './rows/detection_rows';
 import { drawRows } from './rows/draw_rows';
 import { imageRows } from './rows/image_rows';
 import { mapRows } from './rows/map_rows';
+import { mobileRows } from './rows/mobile_rows';
 import { productRows } from './rows/product_rows';
 import { roiRows } from './rows/roi_rows';
 
 export const rows: KernelCase[] = [
   ...detectionRows,
   ...mapRows,
+  ...mobileRows,
   ...productRows,
   ...roiRows,
   ...imageRows,

@@ -15,13 +15,16 @@ fn add_pair(key: u32, item: u32) {
   }
 }
 
-// Sorts what was added and returns how many there are. All lanes must call it.
+// Sorts what was added since the last time and returns how many there are. All lanes must call it.
 fn sort_pairs(lane: u32) -> u32 {
   workgroupBarrier();
   if (lane == 0u) {
     sort_count = min(atomicLoad(&sort_added), 1024u);
   }
   let count = workgroupUniformLoad(&sort_count);
+  if (lane == 0u) {
+    atomicStore(&sort_added, 0u);
+  }
   var size = 1u;
   while (size < count) {
     size *= 2u;

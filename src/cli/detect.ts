@@ -4,15 +4,7 @@
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import {
-  type DetectResult,
-  fileSource,
-  ImageError,
-  MaskRCNN,
-  openDevice,
-  readImage,
-  UnsupportedError,
-} from '../node';
+import { type DetectResult, ImageError, MaskRCNN, openDevice, readImage, UnsupportedError } from '../node';
 import { countTable } from './count';
 import { byClass, type Found, foundObjects } from './found';
 import { checkOverlayFolder, imagePaths } from './images';
@@ -75,7 +67,7 @@ async function makeFolders({ json, csv, overlay, profile }: DetectArguments): Pr
 }
 
 function load({ weights, size }: DetectArguments, device: GPUDevice, progress: Progress): Promise<MaskRCNN> {
-  return MaskRCNN.load(fileSource(weights), {
+  return MaskRCNN.load(weights, {
     device,
     onProgress: ({ loaded, total = loaded }) =>
       progress.show(`loading ${basename(weights)}`, loaded, total, `${bytes(loaded)} of ${bytes(total)}`),

@@ -3,16 +3,16 @@
 import { basename } from 'node:path';
 import {
   describe,
-  fileSource,
   interpret,
   type LayerRow,
+  openModel,
   readSafetensors,
   type SafetensorsHeader,
 } from '../node';
 import { bytes, scaled, table } from './table';
 
 export async function info(file: string, size?: [number, number]): Promise<void> {
-  const header = await readSafetensors(fileSource(file), { header() {}, data() {} }); // checks all of the file
+  const header = await readSafetensors(await openModel(file), { header() {}, data() {} }); // checks all of the file
   const { tensors, config } = interpret(header, size && { minSize: size[0], maxSize: size[1] });
   const layers = describe(tensors, config, { height: config.minSize, width: config.maxSize });
   const { classes, architecture, minSize, maxSize } = config;

@@ -19,6 +19,8 @@ Measures in --csv, in pixels of the picture, of the mask's pixels:
   perimeter   the outline, holes too, as skimage.measure.perimeter(mask, neighborhood=4) has it
 Models without masks: area, centre and perimeter of the box.`;
 
+const MODEL = "safetensors file, folder of a Caffe2 model, or a published model's name: facebook/maskrcnn2go";
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0); // the reader, such as `head`, has had enough
   throw error;
@@ -52,7 +54,7 @@ function commands(done: (code: number) => void): Command {
     .description('find the objects in pictures: PNG, JPEG, WebP, AVIF, GIF or BMP')
     .argument('<IMAGE...>', 'picture files, and folders of .png, .jpg, .jpeg and .webp pictures')
     .option('--recursive', 'look into the folders of folders too')
-    .option('--weights <FILE>', 'safetensors file with torchvision names', DEFAULT_WEIGHTS)
+    .option('--model, --weights <MODEL>', MODEL, DEFAULT_WEIGHTS)
     .option('--score <NUMBER>', "least score, 0 to 1; never below the model's own threshold", score, 0.5)
     .option('--size <MIN,MAX>', 'resize: short side to MIN pixels, long side MAX at most', size)
     .option('--count', 'print a table: for each picture its objects by class, and their mean area in pixels')
@@ -71,7 +73,7 @@ function commands(done: (code: number) => void): Command {
   program
     .command('info')
     .description('show what a weights file holds: architecture, tensors, layer table')
-    .argument('[FILE]', 'safetensors file', DEFAULT_WEIGHTS)
+    .argument('[MODEL]', MODEL, DEFAULT_WEIGHTS)
     .option('--size <MIN,MAX>', 'as for detect; the table is that of a picture of MIN x MAX', size)
     .action((file: string, options: { size?: [number, number] }) => info(file, options.size));
   return program;

@@ -19,6 +19,10 @@ export interface DecodeProposalsAttributes {
   width: number;
   /** Boxes with a side below it are dropped, in image pixels. */
   minSize: number;
+  /** Whether dw and dh are clamped below too. */
+  clampBelow?: boolean;
+  /** Whether boxes include x2 and y2. */
+  inclusive?: boolean;
   /** Boxes whose sigmoid is below it are dropped; 0 keeps all. Less than 1. */
   scoreThreshold: number;
 }
@@ -29,7 +33,8 @@ export const decodeProposals: Kernel<DecodeProposalsInputs, DecodeProposalsAttri
   name: 'decode_proposals',
   source: source + decode_source + score_source + grid_source,
 
-  dispatch({ indices, top, deltas, levels, cells }, { height, width, minSize, scoreThreshold }) {
+  dispatch({ indices, top, deltas, levels, cells }, attributes) {
+    const { height, width, minSize, scoreThreshold, clampBelow = false, inclusive = false } = attributes;
     const [L, capacity] = indices.shape as [number, number];
     const anchors = sizeOf(cells) / 4 / L;
     check(
@@ -56,7 +61,7 @@ export const decodeProposals: Kernel<DecodeProposalsInputs, DecodeProposalsAttri
     const min_logit = scoreThreshold > 0 ? Math.log(scoreThreshold / (1 - scoreThreshold)) : NONE;
     return {
       outputs: { boxes: f32(L, capacity, 4), scores: f32(L, capacity) },
-      constants: {},
+      constants: { CLAMP_BELOW: clampBelow, INCLUSIVE: inclusive },
       params: { items: L * capacity, capacity, anchors, width, height, min_size: minSize, min_logit },
       workgroups: grid(L * capacity, 64),
       macs: 0,

@@ -10,6 +10,8 @@ export type NmsMaskInputs = {
 export interface NmsMaskAttributes {
   /** A box suppresses those whose IoU with it is greater, not equal. Above 0, below 1. */
   threshold: number;
+  /** Whether boxes include x2 and y2. */
+  inclusive?: boolean;
 }
 
 // boxes [G, N, 4], offsets [G], extents u32 [G] -> mask u32 [G, N, ceil(N / 32)]
@@ -17,7 +19,7 @@ export const nmsMask: Kernel<NmsMaskInputs, NmsMaskAttributes> = {
   name: 'nms_mask',
   source,
 
-  dispatch({ boxes, offsets, extents }, { threshold }) {
+  dispatch({ boxes, offsets, extents }, { threshold, inclusive = false }) {
     const [groups, capacity, four] = boxes.shape as [number, number, number];
     check(
       boxes.shape.length === 3 &&
@@ -36,7 +38,7 @@ export const nmsMask: Kernel<NmsMaskInputs, NmsMaskAttributes> = {
     check(groups <= MAX_WORKGROUPS, 'nms_mask', `at most ${MAX_WORKGROUPS} groups`, groups);
     return {
       outputs: { mask: u32(groups, capacity, words) },
-      constants: {},
+      constants: { INCLUSIVE: inclusive },
       params: { capacity, words, threshold: roundDown(threshold) },
       workgroups: [Math.ceil(capacity / 256), words, groups],
       macs: 0,

@@ -2,8 +2,8 @@ import score_source from '../../shaders/lib/score.wgsl?raw';
 import source from '../../shaders/nms_scan.wgsl?raw';
 import { check, f32, type Kernel, MAX_WORKGROUPS, type TensorSpec } from './kernel';
 
-/** 32 lanes carry the removed set, one word of 32 boxes each. */
-const MAX_BOXES = 1024;
+/** Up to 256 lanes, a workgroup's limit, carry the removed set, one word of 32 boxes each. */
+const MAX_BOXES = 8192;
 
 export type NmsScanInputs = {
   mask: TensorSpec;
@@ -33,7 +33,7 @@ export const nmsScan: Kernel<NmsScanInputs, Record<string, never>> = {
     check(groups <= MAX_WORKGROUPS, 'nms_scan', `at most ${MAX_WORKGROUPS} groups`, groups);
     return {
       outputs: { kept: f32(groups, capacity) },
-      constants: {},
+      constants: { LANES: Math.max(1, Math.ceil(words / 32)) * 32 },
       params: { capacity, words },
       workgroups: [groups, 1, 1],
       macs: 0,

@@ -18,7 +18,11 @@ export interface PreprocessAttributes {
   width: number;
   canvasHeight: number;
   canvasWidth: number;
-  /** R, G, B in units of 0..1. */
+  /** Of the channels that come out. Default: rgb. */
+  order?: 'rgb' | 'bgr';
+  /** What a full channel counts, 1 or 255. Default: 1. */
+  range?: number;
+  /** Of the channels in `order`, in units of `range`. */
   mean: readonly number[];
   std: readonly number[];
 }
@@ -29,7 +33,8 @@ export const preprocess: Kernel<PreprocessInputs, PreprocessAttributes> = {
   name: 'preprocess',
   source: source + grid_lib,
 
-  dispatch(inputs, { height, width, canvasHeight, canvasWidth, mean, std }) {
+  dispatch(inputs, attributes) {
+    const { height, width, canvasHeight, canvasWidth, mean, std, order = 'rgb', range = 1 } = attributes;
     const { pixels, columns, column_weights, rows, row_weights } = inputs;
     check(
       pixels.dtype === 'u32' && pixels.shape.length === 2 && pixels.shape.every((n) => n > 0),
@@ -54,18 +59,19 @@ export const preprocess: Kernel<PreprocessInputs, PreprocessAttributes> = {
       canvasWidth,
     );
     check(mean.length === 3 && std.length === 3, 'preprocess', 'three means and stds', `${mean}`, `${std}`);
-    const [mean_r, mean_g, mean_b] = mean as [number, number, number];
-    const [std_r, std_g, std_b] = std as [number, number, number];
+    const [mean_0, mean_1, mean_2] = mean as [number, number, number];
+    const [std_0, std_1, std_2] = std as [number, number, number];
     return {
       outputs: { image: f32(1, canvasHeight, canvasWidth, 4) },
-      constants: {},
+      constants: { BGR: order === 'bgr' },
       params: {
         source_width: pixels.shape[1]!,
         height,
         width,
         canvas_height: canvasHeight,
         canvas_width: canvasWidth,
-        ...{ mean_r, mean_g, mean_b, std_r, std_g, std_b },
+        byte: 255 / range,
+        ...{ mean_0, mean_1, mean_2, std_0, std_1, std_2 },
       },
       workgroups: grid(canvasHeight * canvasWidth, 64),
       macs: 0,

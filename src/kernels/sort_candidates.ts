@@ -13,13 +13,19 @@ export type SortCandidatesInputs = {
 };
 
 export interface SortCandidatesAttributes {
-  /** Of the resized image without padding: boxes are clipped to it. */
+  /** Of the image without padding, in the pixels that boxes are decoded in: they are clipped to it. */
   height: number;
   width: number;
+  /** Pixels of the resized image for each of these. Default: 1, boxes are decoded in the resized image. */
+  scale?: number;
   /** Boxes with a side below it are dropped, in image pixels. */
   minSize: number;
   /** Only scores above it, not equal, are kept. */
   scoreThreshold: number;
+  /** Whether dw and dh are clamped below too. */
+  clampBelow?: boolean;
+  /** Whether boxes include x2 and y2. */
+  inclusive?: boolean;
 }
 
 // scores [R, K], regression [R, 4K], proposals [R, 4], count u32 [1]
@@ -28,7 +34,8 @@ export const sortCandidates: Kernel<SortCandidatesInputs, SortCandidatesAttribut
   name: 'sort_candidates',
   source: source + sort_source + decode_source + score_source,
 
-  dispatch({ scores, regression, proposals, count }, { height, width, minSize, scoreThreshold }) {
+  dispatch({ scores, regression, proposals, count }, attributes) {
+    const { height, width, minSize, scoreThreshold, scale = 1 } = attributes;
     const [rows, classes] = scores.shape as [number, number];
     check(
       scores.shape.length === 2 && classes > 1 && scores.dtype === 'f32',
@@ -49,8 +56,20 @@ export const sortCandidates: Kernel<SortCandidatesInputs, SortCandidatesAttribut
     check(rows <= MAX_SORTED, 'sort_candidates', `at most ${MAX_SORTED} proposals`, rows);
     return {
       outputs: { boxes: f32(classes - 1, rows, 4), candidates: f32(classes - 1, rows) },
-      constants: {},
-      params: { rows, classes, width, height, min_size: minSize, threshold: scoreThreshold },
+      constants: {
+        CLAMP_BELOW: attributes.clampBelow ?? false,
+        INCLUSIVE: attributes.inclusive ?? false,
+      },
+      params: {
+        rows,
+        classes,
+        width,
+        height,
+        min_size: minSize,
+        threshold: scoreThreshold,
+        scale,
+        unscale: 1 / scale,
+      },
       workgroups: [classes - 1, 1, 1],
       macs: 0,
     };

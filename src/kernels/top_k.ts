@@ -9,6 +9,9 @@ export const NONE = Math.fround(-3.4028234e38);
 /** Capacity of shaders/lib/sort.wgsl: two arrays of it are 8 of the 16 KiB that a workgroup may have. */
 export const MAX_SORTED = 1024;
 
+/** The greatest k: what nms_scan takes. */
+export const MAX_K = 8192;
+
 export type TopKInputs = {
   values: TensorSpec;
   segments: TensorSpec;
@@ -33,7 +36,7 @@ export const topK: Kernel<TopKInputs, TopKAttributes> = {
       segments,
     );
     check(count <= MAX_WORKGROUPS, 'top_k', `at most ${MAX_WORKGROUPS} segments`, count);
-    check(Number.isInteger(k) && k > 0 && k <= MAX_SORTED, 'top_k', `k of 1 to ${MAX_SORTED}`, k);
+    check(Number.isInteger(k) && k > 0 && k <= MAX_K, 'top_k', `k of 1 to ${MAX_K}`, k);
     return {
       outputs: { indices: u32(count, k), top: f32(count, k) },
       constants: {},

@@ -12,3 +12,6 @@ export const COCO_CLASSES: readonly string[] = (
   'toaster, sink, refrigerator, N/A, book, clock, vase, scissors, teddy bear, hair drier, ' +
   'toothbrush'
 ).split(', ');
+
+/** The same without gaps: the background and the 80 categories in the order of their ids. */
+export const COCO_CATEGORIES: readonly string[] = COCO_CLASSES.filter((name) => name !== 'N/A');

@@ -7,6 +7,7 @@ import { ShapeError, WeightError } from '../errors';
 import { type Graph, type LayerWeights, NORM_VECTORS, type Tensor } from '../graph/graph';
 import { convTranspose2d } from '../kernels/conv_transpose2d';
 import { conv2d, conv2dWorkgroup } from '../kernels/conv2d';
+import { depthwiseConv2d } from '../kernels/depthwise_conv2d';
 import { f32, sizeOf } from '../kernels/kernel';
 import { linear, linearWorkgroup } from '../kernels/linear';
 import { type Methods, methodsFor, stepOf, UNKNOWN_GPU } from '../kernels/methods';
@@ -121,6 +122,8 @@ export class Layers {
         shape,
       );
     }
+    // a window for each channel; conv2d, which does it too, adds the residual and takes odd channels
+    if (groups === C && O === C && C % 4 === 0 && !add) return this.depthwise(name, x, options, shape);
     const layer = { inputs: I, outputs: O, window, stride };
     const label = this.label(name) + suffix;
     const store = this.store(O, options.exact);
@@ -169,11 +172,31 @@ export class Layers {
     ).output;
   }
 
+  // x [N, H, W, C] -> [N, H', W', C]; weight [C, 1, Y, X]
+  private depthwise(name: string, x: Tensor, options: Conv2dOptions, [C, , Y, X]: Shape4): Tensor {
+    const { stride = 1, padding = 0, activation = 'none', count, suffix = '' } = options;
+    // a tap is to the packing what an input channel is: one row of all outputs
+    const weights = this.weights(name, options.norm, { shape: [C, Y * X, 1, 1] }, 'f32');
+    const { output } = this.graph.apply(
+      this.label(name) + suffix,
+      depthwiseConv2d,
+      { input: x, weight: weights.packedWeight, bias: weights.packedBias, count },
+      { window: [Y, X], stride, padding, activation },
+      'output',
+    );
+    return output;
+  }
+
   // x [N, H, W, C] -> [N, stride H, stride W, O]; weight [C, O, Y, X]
-  convTranspose2d(name: string, x: Tensor, options: LayerOptions & { stride: number }): Tensor {
-    const { stride, activation = 'none', count, suffix = '' } = options;
+  convTranspose2d(
+    name: string,
+    x: Tensor,
+    options: LayerOptions & { stride: number; padding?: number },
+  ): Tensor {
+    const { stride, padding = 0, activation = 'none', count, suffix = '' } = options;
+    const side = stride + 2 * padding;
     const C = x.shape[3] as number;
-    const shape = this.shape4(`${name}.weight`, [C, this.outputs(name) ?? C, stride, stride]);
+    const shape = this.shape4(`${name}.weight`, [C, this.outputs(name) ?? C, side, side]);
     const [I, O, ...window] = shape;
     if (I !== C) throw misshapen(this.label(`${name}.weight`), `[${C}, O, Y, X]`, shape);
     const weights = this.weights(name, options.norm, { shape, transposed: true });
@@ -192,6 +215,7 @@ export class Layers {
         channels: O,
         window,
         stride,
+        padding,
         activation,
         tile,
         store: this.store(O, options.exact),
@@ -256,6 +280,7 @@ export class Layers {
     name: string,
     norm: string | undefined,
     pack: Omit<PackWeightAttributes, 'dtype' | 'store'>,
+    stored?: 'f32',
   ): LayerWeights {
     const label = this.label(name);
     const known = this.graph.layers.get(label);
@@ -270,9 +295,9 @@ export class Layers {
       if (String(found) !== String(outputs)) throw misshapen(vector, `[${outputs}]`, found);
     }
     // halves stay halves where nothing but their own numbers is to be stored
-    const kept = dtype === 'F16' && !pack.winograd;
+    const kept = dtype === 'F16' && !pack.winograd && !stored;
     const scaled = kept && folded !== undefined;
-    const store = kept ? 'f16' : this.computing.precision;
+    const store = kept ? 'f16' : (stored ?? this.computing.precision);
     const attributes: PackWeightAttributes = { ...pack, dtype, store };
     const shape = packedShape(attributes);
     const biases = (pack.groups ?? 1) * (shape.at(-1) as number);

@@ -57,7 +57,7 @@ export function maskRcnn(
 function build(g: Layers, masks: boolean, config: Config, size: Size): Network {
   const { graph } = g;
   const resized = resizedSize(size.height, size.width, config.minSize, config.maxSize, config.scaleRule);
-  const canvas = canvasSize(resized.height, resized.width);
+  const canvas = canvasSize(resized.height, resized.width, config.sizeDivisor);
 
   const { pixels, image } = transform(graph, size, resized, canvas, config);
   const stages = resnet(g.scope('backbone.body'), image); //                       c2 .. c5
@@ -71,7 +71,7 @@ function build(g: Layers, masks: boolean, config: Config, size: Size): Network {
   const found = { boxes: imageBoxes, scores, labels, count };
   if (!masks) return { graph, pixels, outputs: found, resized };
 
-  const probabilities = predictMasks(heads, pooledLevels, detections, resized);
+  const probabilities = predictMasks(heads, pooledLevels, detections, resized, config);
   const bits = pasteMasks(graph, probabilities, imageBoxes, count, size);
   return { graph, pixels, outputs: { ...found, probabilities, ...bits }, resized };
 }
@@ -88,7 +88,7 @@ export function pyramidLevels(checkpoint: Checkpoint): number {
 }
 
 /** Normalise, resize, pad. pixels [H, W] -> image [1, H', W', 4] */
-function transform(
+export function transform(
   graph: Graph,
   size: Size,
   resized: Size,
@@ -111,6 +111,8 @@ function transform(
       ...resized,
       canvasHeight: canvas.height,
       canvasWidth: canvas.width,
+      order: config.colourOrder,
+      range: config.colourRange,
       mean: config.imageMean,
       std: config.imageStd,
     },
@@ -120,13 +122,13 @@ function transform(
 }
 
 /** Boxes from resized to picture pixels. */
-function toPicture(graph: Graph, { boxes, count }: Boxes, resized: Size, size: Size): Tensor {
+export function toPicture(graph: Graph, { boxes, count }: Boxes, resized: Size, size: Size): Tensor {
   const attributes = { ...size, resizedHeight: resized.height, resizedWidth: resized.width };
   return graph.apply('scale_boxes', scaleBoxes, { boxes, count }, attributes, 'image_boxes').image_boxes;
 }
 
 /** The masks as bits, each in the rectangle of the picture that its box covers. */
-function pasteMasks(
+export function pasteMasks(
   graph: Graph,
   probabilities: Tensor,
   imageBoxes: Tensor,

@@ -25,23 +25,24 @@ export interface Suppression {
   threshold: number;
   /** How many are kept over all groups. */
   limit: number;
-  /** The number of the first group: 0 for levels, 1 for classes, of which 0 is the background. */
+  /** The number of the first group: 0 for levels, 1 for classes where 0 is the background. */
   firstGroup: number;
+  /** Groups are shifted apart up to this many boxes, as torchvision's batched_nms does, and left alone above. */
+  trickLimit: number;
+  /** Whether boxes include x2 and y2. */
+  inclusive: boolean;
   /** sigmoid: the scores are logits. */
   activation: 'none' | 'sigmoid';
 }
-
-/** torchvision's batched_nms shifts the groups apart up to this many boxes, and loops over them above. */
-const TRICK_LIMIT = 1000;
 
 // boxes [G, N, 4], scores [G, N], each group by descending score -> the best R of what is left
 export function suppress(
   g: Graph,
   prefix: string,
   { boxes, scores }: { boxes: Tensor; scores: Tensor },
-  { threshold, limit, firstGroup, activation }: Suppression,
+  { threshold, limit, firstGroup, trickLimit, inclusive, activation }: Suppression,
 ): Boxes {
-  const groups = { firstGroup, trickLimit: TRICK_LIMIT };
+  const groups = { firstGroup, trickLimit };
   const { offsets, extents } = g.apply(
     `${prefix}.nms_offset`,
     nmsOffset,
@@ -50,7 +51,13 @@ export function suppress(
     'offsets',
     'extents',
   );
-  const { mask } = g.apply(`${prefix}.nms_mask`, nmsMask, { boxes, offsets, extents }, { threshold }, 'mask');
+  const { mask } = g.apply(
+    `${prefix}.nms_mask`,
+    nmsMask,
+    { boxes, offsets, extents },
+    { threshold, inclusive },
+    'mask',
+  );
   const { kept } = g.apply(`${prefix}.nms_scan`, nmsScan, { mask, scores, extents }, {}, 'kept');
   const all = sizeOf(kept);
   const segments = g.constant(`${prefix}.all`, [1, 2], Uint32Array.of(0, all));

@@ -14,12 +14,8 @@ import { inferScales, levelCuts } from './levels';
 import { type Boxes, suppress } from './nms';
 import type { Size } from './transform';
 
-/** Sample points a side of each bin. */
-const SAMPLES = 2;
 /** Bins a side of what the mask head sees. */
 const MASK_BINS = 14;
-/** Detections are dropped below this side, in resized pixels. */
-const MIN_SIZE = 1e-2;
 
 /** p2 .. p5, proposals [R, 4] -> detections, each with its class as label, best first. */
 export function detectBoxes(
@@ -37,11 +33,28 @@ export function detectBoxes(
     proposals,
     resized,
     boxBins(heads, pyramid),
+    config.roiSamples,
   );
   const features = boxHead(heads.scope('box_head'), pooled, count);
   const predictor = heads.scope('box_predictor');
   const logits = predictor.linear('cls_score', features, { count, exact: true });
   const regression = predictor.linear('bbox_pred', features, { count, exact: true });
+  return selectDetections(heads, logits, regression, proposals, { ...resized, scale: 1 }, config);
+}
+
+/**
+ * logits [R, K], regression [R, 4K] of the proposals -> detections. Boxes are decoded in an image of height x width,
+ * of whose pixels the resized image has `scale` each.
+ */
+export function selectDetections(
+  heads: Layers,
+  logits: Tensor,
+  regression: Tensor,
+  proposals: Boxes,
+  image: Size & { scale: number },
+  config: Config,
+): Boxes {
+  const { count } = proposals;
   const softmaxed = heads.graph.apply(
     heads.label('softmax'),
     softmax,
@@ -53,7 +66,12 @@ export function detectBoxes(
     heads.label('sort_candidates'),
     sortCandidates,
     { scores: softmaxed.output, regression, proposals: proposals.boxes, count },
-    { ...resized, minSize: MIN_SIZE, scoreThreshold: config.boxScoreThresh },
+    {
+      ...image,
+      minSize: config.boxMinSize,
+      scoreThreshold: config.boxScoreThresh,
+      inclusive: config.inclusiveBoxes,
+    },
     'boxes',
     'candidates',
   );
@@ -65,6 +83,8 @@ export function detectBoxes(
       threshold: config.boxNmsThresh,
       limit: config.boxDetectionsPerImg,
       firstGroup: 1,
+      trickLimit: config.nmsTrickLimit,
+      inclusive: config.inclusiveBoxes,
       activation: 'none',
     },
   );
@@ -118,13 +138,28 @@ export function predictMasks(
   pyramid: readonly Tensor[],
   detections: Boxes,
   resized: Size,
+  config: Config,
 ): Tensor {
-  const { count, labels } = detections;
-  const pooled = pool(heads.label('mask_roi_pool'), heads, pyramid, detections, resized, MASK_BINS);
+  const { count } = detections;
+  const { roiSamples } = config;
+  const pooled = pool(
+    heads.label('mask_roi_pool'),
+    heads,
+    pyramid,
+    detections,
+    resized,
+    MASK_BINS,
+    roiSamples,
+  );
   const trunk = convolve(heads.scope('mask_head'), pooled, count);
   const predictor = heads.scope('mask_predictor');
   const upsampled = predictor.convTranspose2d('conv5_mask', trunk, { stride: 2, activation: 'relu', count });
   const logits = predictor.conv2d('mask_fcn_logits', upsampled, { count, exact: true });
+  return selectMasks(heads, logits, detections);
+}
+
+/** The sigmoid of each detection's own class. logits [D, M, M, K] -> [D, M, M] */
+export function selectMasks(heads: Layers, logits: Tensor, { labels, count }: Boxes): Tensor {
   const { probabilities } = heads.graph.apply(
     heads.label('mask_select'),
     maskSelect,
@@ -143,6 +178,7 @@ function pool(
   { boxes, count }: Boxes,
   resized: Size,
   bins: number,
+  samples: number,
 ): Tensor {
   const scales = inferScales(
     pyramid.map((map) => map.shape[1] as number),
@@ -155,7 +191,7 @@ function pool(
     { level0, level1, level2, level3, level4, boxes, count },
     {
       pooled: bins,
-      samples: SAMPLES,
+      samples,
       aligned: false,
       scales,
       cuts: levelCuts(-Math.log2(scales[0]!), -Math.log2(scales.at(-1)!)),

@@ -12,9 +12,6 @@ import type { Layers } from './layers';
 import { type Boxes, suppress } from './nms';
 import type { Size } from './transform';
 
-/** Proposals are dropped below this side, in resized pixels. */
-const MIN_SIZE = 1e-3;
-
 /** p2 .. p6 -> proposals [R, 4] in resized pixels, best first, with scores (sigmoid of objectness) and count. */
 export function proposeRegions(
   rpn: Layers,
@@ -23,9 +20,21 @@ export function proposeRegions(
   canvas: Size,
   config: Config,
 ): Boxes {
-  const g = rpn.graph;
   const head = rpn.scope('head');
   const maps = pyramid.map((map, level) => rpnHead(head, map, `@p${level + 2}`));
+  const tables = (offsets: readonly number[]) => anchorTables(rpn, maps, offsets, canvas, config);
+  return selectProposals(rpn, maps, tables, resized, config);
+}
+
+/** The best anchors of each level, decoded and suppressed. `tables`: the anchors, by where deltas begin. */
+export function selectProposals(
+  rpn: Layers,
+  maps: readonly RpnMaps[],
+  tables: (offsets: readonly number[]) => AnchorTables,
+  resized: Size,
+  config: Config,
+): Boxes {
+  const g = rpn.graph;
   const objectness = g.concat(
     rpn.label('objectness'),
     maps.map((map) => map.objectness),
@@ -48,8 +57,13 @@ export function proposeRegions(
   const { boxes, scores } = g.apply(
     rpn.label('decode_proposals'),
     decodeProposals,
-    { indices, top, deltas: deltas.whole, ...anchorTables(rpn, maps, deltas.offsets, canvas, config) },
-    { ...resized, minSize: MIN_SIZE, scoreThreshold: config.rpnScoreThresh },
+    { indices, top, deltas: deltas.whole, ...tables(deltas.offsets) },
+    {
+      ...resized,
+      minSize: config.rpnMinSize,
+      scoreThreshold: config.rpnScoreThresh,
+      inclusive: config.inclusiveBoxes,
+    },
     'boxes',
     'scores',
   );
@@ -61,16 +75,25 @@ export function proposeRegions(
       threshold: config.rpnNmsThresh,
       limit: config.rpnPostNmsTopN,
       firstGroup: 0,
+      trickLimit: config.nmsTrickLimit,
+      inclusive: config.inclusiveBoxes,
       activation: 'sigmoid',
     },
   );
 }
 
-interface RpnMaps {
+export interface RpnMaps {
   /** [1, h, w, A] logits */
   objectness: Tensor;
   /** [1, h, w, 4A] */
   deltas: Tensor;
+}
+
+export interface AnchorTables {
+  /** u32 [L, 4]: of each level its first anchor, its grid's width, its strides y and x */
+  levels: Tensor;
+  /** [L, A, 4] around the cell's corner */
+  cells: Tensor;
 }
 
 /** One head for all levels. map [1, h, w, C] -> objectness [1, h, w, A], deltas [1, h, w, 4A] */
@@ -92,7 +115,7 @@ function anchorTables(
   offsets: readonly number[],
   canvas: Size,
   config: Config,
-): { levels: Tensor; cells: Tensor } {
+): AnchorTables {
   const g: Graph = rpn.graph;
   const levels = maps.flatMap(({ deltas }, level) => {
     const [, height, width] = deltas.shape as [number, number, number, number];

@@ -1,13 +1,19 @@
 // Sizes and tables of torchvision's GeneralizedRCNNTransform: resize the short side to minSize unless
 // the long one would pass maxSize, then pad right and bottom to a multiple of 32.
 
+import { roundHalfEven } from './round_half_even';
+
 export interface Size {
   readonly height: number;
   readonly width: number;
 }
 
-/** How the scale is rounded: `float64` as torchvision does now, `float32` as it did until 0.14. */
-export type ScaleRule = 'float64' | 'float32';
+/**
+ * How the sides are rounded: `float64` as torchvision does now, `float32` as it did until 0.14, `detectron` to the
+ * nearest pixel, as Detectron and its mobile kin.
+ */
+export const SCALE_RULES = ['float64', 'float32', 'detectron'] as const;
+export type ScaleRule = (typeof SCALE_RULES)[number];
 
 const { fround } = Math;
 
@@ -19,6 +25,13 @@ export function resizedSize(
   maxSize: number,
   rule: ScaleRule = 'float64',
 ): Size {
+  if (rule === 'detectron') {
+    const scale = detectronScale(height, width, minSize, maxSize);
+    return {
+      height: Math.max(1, roundHalfEven(height * scale)),
+      width: Math.max(1, roundHalfEven(width * scale)),
+    };
+  }
   const short = Math.min(height, width);
   const long = Math.max(height, width);
   // float32: a reciprocal, then a product. fl(800 / 427) itself would be another number.
@@ -30,6 +43,13 @@ export function resizedSize(
     height: Math.max(1, Math.floor(height * scale)),
     width: Math.max(1, Math.floor(width * scale)),
   };
+}
+
+/** Resized pixels per pixel of the picture, before sides are rounded: Detectron's prep_im_for_blob. */
+export function detectronScale(height: number, width: number, minSize: number, maxSize: number): number {
+  const scale = minSize / Math.min(height, width);
+  const long = Math.max(height, width);
+  return roundHalfEven(scale * long) > maxSize ? maxSize / long : scale;
 }
 
 /** The size with both sides rounded up to multiples of `divisor`. */

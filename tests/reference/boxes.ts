@@ -12,29 +12,41 @@ export interface Image {
   height: number;
   minSize: number;
   scoreThreshold: number;
+  /** Whether a side is x2 - x1 + 1. */
+  inclusive?: boolean;
+  /** Resized pixels per pixel that boxes are decoded in. */
+  scale?: number;
 }
 
 export function boxAt(values: Numbers, i: number): Box {
   return [values[4 * i]!, values[4 * i + 1]!, values[4 * i + 2]!, values[4 * i + 3]!];
 }
 
-export function decode([x1, y1, x2, y2]: Box, deltas: Box, weights: Box = [1, 1, 1, 1]): Box {
+export function decode(
+  [x1, y1, x2, y2]: Box,
+  deltas: Box,
+  weights: Box = [1, 1, 1, 1],
+  inclusive = false,
+): Box {
+  const last = Number(inclusive);
   const [dx, dy, dw, dh] = deltas.map((d, k) => d / weights[k]!) as Box;
-  const [width, height] = [x2 - x1, y2 - y1];
+  const [width, height] = [x2 - x1 + last, y2 - y1 + last];
   const x = dx * width + x1 + 0.5 * width;
   const y = dy * height + y1 + 0.5 * height;
   const w = Math.exp(Math.min(dw, MAX_LOG_SCALE)) * width;
   const h = Math.exp(Math.min(dh, MAX_LOG_SCALE)) * height;
-  return [x - 0.5 * w, y - 0.5 * h, x + 0.5 * w, y + 0.5 * h];
+  return [x - 0.5 * w, y - 0.5 * h, x + 0.5 * w - last, y + 0.5 * h - last];
 }
 
 /** Clips in float32; undefined where a side is below the smallest size, or not a number. */
-export function clipped(box: Box, { width, height, minSize }: Image): Box | undefined {
+export function clipped(box: Box, { width, height, minSize, inclusive }: Image): Box | undefined {
+  const last = Number(inclusive ?? false);
   const [x1, y1, x2, y2] = box.map((v, k) =>
-    Math.fround(Math.min(Math.max(v, 0), k % 2 ? height : width)),
+    Math.fround(Math.min(Math.max(v, 0), (k % 2 ? height : width) - last)),
   ) as Box;
   const least = Math.fround(minSize);
-  return Math.fround(x2 - x1) >= least && Math.fround(y2 - y1) >= least ? [x1, y1, x2, y2] : undefined;
+  const large = Math.fround(x2 - x1 + last) >= least && Math.fround(y2 - y1 + last) >= least;
+  return large ? [x1, y1, x2, y2] : undefined;
 }
 
 /** levels: (first anchor, grid width, stride y, stride x) each; N places a level, A anchors a cell. */
@@ -55,7 +67,7 @@ export function decodeProposals(
     const [x, y] = [(cell % width) * strideX, Math.floor(cell / width) * strideY];
     const [x1, y1, x2, y2] = boxAt(cells, level * A + (index % A));
     const anchor: Box = [x + x1, y + y1, x + x2, y + y2];
-    const box = clipped(decode(anchor, boxAt(deltas, first + index)), image);
+    const box = clipped(decode(anchor, boxAt(deltas, first + index), undefined, image.inclusive), image);
     if (!box) continue;
     boxes.set(box, 4 * i);
     scores[i] = logit;
@@ -78,9 +90,11 @@ export function sortCandidates(
     for (let row = 0; row < Math.min(count, R); row++) {
       const score = scores[row * K + label]!;
       if (!(score > Math.fround(image.scoreThreshold))) continue;
-      const decoded = decode(boxAt(proposals, row), boxAt(regression, row * K + label), [10, 10, 5, 5]);
-      const box = clipped(decoded, image);
-      if (box) found.push({ score, box });
+      const { scale = 1, inclusive } = image;
+      const proposal = boxAt(proposals, row).map((v) => v / scale) as Box;
+      const deltas = boxAt(regression, row * K + label);
+      const box = clipped(decode(proposal, deltas, [10, 10, 5, 5], inclusive), image);
+      if (box) found.push({ score, box: box.map((v) => v * scale) as Box });
     }
     found.sort((a, b) => b.score - a.score); // stable: equal scores stay in the order of proposals
     found.forEach(({ score, box }, i) => {

@@ -33,15 +33,18 @@ export interface Preprocessing {
   canvasWidth: number;
   mean: readonly number[];
   std: readonly number[];
+  order?: 'rgb' | 'bgr' | undefined;
+  range?: number | undefined;
 }
 
 export function preprocess(pixels: HostTensor, options: Preprocessing): Float64Array {
-  const { height, width, canvasHeight, canvasWidth, mean, std } = options;
+  const { height, width, canvasHeight, canvasWidth, mean, std, order = 'rgb', range = 1 } = options;
   const [H, W] = pixels.shape as [number, number];
   const image = new Float64Array(canvasHeight * canvasWidth * 4);
   for (let c = 0; c < 3; c++) {
     const normalised = (y: number, x: number) =>
-      (((pixels.data[y * W + x]! >>> (8 * c)) & 255) / 255 - mean[c]!) / std[c]!;
+      ((((pixels.data[y * W + x]! >>> (8 * (order === 'rgb' ? c : 2 - c))) & 255) * range) / 255 - mean[c]!) /
+      std[c]!;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
         image[(y * canvasWidth + x) * 4 + c] = resized(normalised, [H, W], [height, width], y, x);

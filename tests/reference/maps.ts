@@ -37,6 +37,25 @@ export function maxPool2d(input: HostTensor, window: number, stride: number, pad
   return output;
 }
 
+// input [N, H, W, C] -> [N, H', W', C]
+export function avgPool2d(input: HostTensor, [Y, X]: [number, number], stride: number): Float64Array {
+  const [N, H, W, C] = input.shape as Shape4;
+  const [outHeight, outWidth] = [Math.floor((H - Y) / stride) + 1, Math.floor((W - X) / stride) + 1];
+  const output = new Float64Array(N * outHeight * outWidth * C);
+  for (let at = 0; at < output.length; at++) {
+    const [c, ox] = [at % C, Math.floor(at / C) % outWidth];
+    const [oy, n] = [
+      Math.floor(at / (C * outWidth)) % outHeight,
+      Math.floor(at / (C * outWidth * outHeight)),
+    ];
+    let sum = 0;
+    for (let y = oy * stride; y < oy * stride + Y; y++)
+      for (let x = ox * stride; x < ox * stride + X; x++) sum += input.data[((n * H + y) * W + x) * C + c]!;
+    output[at] = sum / (Y * X);
+  }
+  return output;
+}
+
 // lateral [N, H, W, C], coarse [N, h, w, C] -> [N, H, W, C]
 export function upsampleAdd(lateral: HostTensor, coarse: HostTensor): Float64Array {
   const [, H, W, C] = lateral.shape as Shape4;

@@ -5,10 +5,11 @@ import { isScore, NONE } from './selection';
 
 const { fround, max, min } = Math;
 
-export function iou(a: Box, b: Box): number {
-  const area = ([x1, y1, x2, y2]: Box) => fround(fround(x2 - x1) * fround(y2 - y1));
-  const width = max(0, fround(min(a[2], b[2]) - max(a[0], b[0])));
-  const height = max(0, fround(min(a[3], b[3]) - max(a[1], b[1])));
+export function iou(a: Box, b: Box, inclusive = false): number {
+  const side = (from: number, to: number) => fround(fround(to - from) + Number(inclusive));
+  const area = ([x1, y1, x2, y2]: Box) => fround(side(x1, x2) * side(y1, y2));
+  const width = max(0, side(max(a[0], b[0]), min(a[2], b[2])));
+  const height = max(0, side(max(a[1], b[1]), min(a[3], b[3])));
   const intersection = fround(width * height);
   return fround(intersection / fround(fround(area(a) + area(b)) - intersection));
 }
@@ -43,7 +44,13 @@ export function groupExtents(scores: Numbers, groups: number): number[] {
 }
 
 /** Bit j of row i in each group: a box i would suppress the later box j. NaN where no pair's bit can be. */
-export function nmsMask(boxes: Numbers, offsets: Numbers, extents: Numbers, threshold: number): Float64Array {
+export function nmsMask(
+  boxes: Numbers,
+  offsets: Numbers,
+  extents: Numbers,
+  threshold: number,
+  inclusive = false,
+): Float64Array {
   const G = offsets.length;
   const N = boxes.length / 4 / G;
   const words = Math.ceil(N / 32);
@@ -54,7 +61,7 @@ export function nmsMask(boxes: Numbers, offsets: Numbers, extents: Numbers, thre
       for (let j = i - (i % 32); j < extents[g]!; j++) {
         const word = (g * N + i) * words + (j >> 5);
         if (j % 32 === 0) mask[word] = 0;
-        if (j > i && iou(group[i]!, group[j]!) > threshold) mask[word]! += 2 ** (j % 32);
+        if (j > i && iou(group[i]!, group[j]!, inclusive) > threshold) mask[word]! += 2 ** (j % 32);
       }
     }
   }

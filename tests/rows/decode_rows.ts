@@ -116,6 +116,8 @@ const proposalsRows = [
     deltas: (d, i) => (i % 5 ? d : [Number.NaN, Infinity, -Infinity, 3e38][i % 4]!),
   }),
   proposalsRow('a score threshold of 0.6', { image: { scoreThreshold: 0.6 } }),
+  proposalsRow('inclusive boxes', { image: { inclusive: true, minSize: 0 } }),
+  proposalsRow('inclusive boxes of 20 pixels and more', { image: { inclusive: true, minSize: 20 } }),
 ];
 
 interface CandidateRow {
@@ -185,6 +187,10 @@ const candidatesRows = [
     scores: (row) => (row % 2 ? Math.fround(0.05) : 0.05000001),
   }),
   candidatesRow('boxes beyond the borders', { deltas: 40 }),
+  candidatesRow('inclusive, decoded in pixels of a larger picture', {
+    image: { width: 853, height: 640, scale: 0.75, inclusive: true, minSize: 0 },
+    deltas: 10,
+  }),
   candidatesRow('boxes too small', { scores: () => 0.9, size: 0.02, deltas: 0 }),
   candidatesRow('background does not count', { scores: (_, label) => (label ? 0 : 1) }),
 ];

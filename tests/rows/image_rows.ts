@@ -4,7 +4,7 @@ import { maskRegions } from '../../src/kernels/mask_regions';
 import { maskSelect } from '../../src/kernels/mask_select';
 import { pasteMaskBits } from '../../src/kernels/paste_mask_bits';
 import { pasteMasks } from '../../src/kernels/paste_masks';
-import { preprocess } from '../../src/kernels/preprocess';
+import { type PreprocessAttributes, preprocess } from '../../src/kernels/preprocess';
 import { scaleBoxes } from '../../src/kernels/scale_boxes';
 import { resizeTable } from '../../src/model/transform';
 import type { HostTensor } from '../gpu';
@@ -26,7 +26,7 @@ function preprocessRow(
   pixels: HostTensor,
   [height, width]: Pair,
   [canvasHeight, canvasWidth]: Pair,
-  colours = IMAGENET,
+  colours: Pick<PreprocessAttributes, 'mean' | 'std' | 'order' | 'range'> = IMAGENET,
   want?: number[],
 ): KernelCase {
   const columns = resizeTable(pixels.shape[1]!, width);
@@ -100,6 +100,12 @@ const preprocessRows: KernelCase[] = [
     BYTES,
     asPixels([7.5, 32.5, 57.5, 82.5]),
   ),
+  preprocessRow('blue first, in 0..255', noise(20, 30), [32, 48], [32, 64], {
+    mean: [103.53, 116.28, 123.675],
+    std: [1, 2, 3],
+    order: 'bgr',
+    range: 255,
+  }),
   preprocessRow('one pixel', noise(1, 1), [50, 50], [64, 64]),
   preprocessRow('a strip', noise(60, 1500), [53, 1333], [64, 1344]),
   preprocessRow('more than 65,535 workgroups', noise(1, 3), [1, 1000], [1, 65_540 * 64]),

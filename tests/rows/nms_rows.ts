@@ -74,6 +74,7 @@ function maskRow(
   { boxes: of, scores }: Scene,
   offsets: number[],
   threshold: number,
+  inclusive = false,
 ): KernelCase {
   const extents = nms.groupExtents(scores.data, offsets.length);
   return kernelCase({
@@ -84,8 +85,8 @@ function maskRow(
       offsets: tensor([offsets.length], offsets),
       extents: indices([offsets.length], extents),
     },
-    attributes: { threshold },
-    reference: () => ({ mask: nms.nmsMask(of.data, offsets, extents, threshold) }),
+    attributes: { threshold, inclusive },
+    reference: () => ({ mask: nms.nmsMask(of.data, offsets, extents, threshold, inclusive) }),
     tolerance: EXACT,
   });
 }
@@ -121,6 +122,15 @@ const maskRows = [
   maskRow('a pair that the loop suppresses', labelled, [0], 0.5),
   maskRow('the pair in class 90, shifted: kept', labelled, [90 * 1334], 0.5),
   maskRow('boxes without area', group([5, 5, 5, 9], [5, 5, 5, 9], [0, 0, 9, 9]), [0], 0.5),
+  maskRow(
+    'inclusive: one pixel wide, and IoU of exactly 0.5',
+    group([5, 5, 5, 9], [5, 5, 5, 9], [5, 7, 6, 9]),
+    [0],
+    0.5,
+    true,
+  ),
+  maskRow('inclusive fractions at a threshold of 0.3', fractions(), [0], 0.3, true),
+  maskRow('3000 inclusive boxes', scene([3000], 3000, 12), [0], 0.7, true),
   maskRow('a box of NaN', group([Number.NaN, 0, 9, 9], [0, 0, 9, 9], [0, 0, 9, 9]), [0], 0.5),
 ];
 
@@ -149,6 +159,12 @@ const scanRows = [
   scanRow('no box', scene([0, 0], 70, 4)),
   scanRow('one place', scene([1], 1, 4)),
   scanRow('holes', scene([100], 100, 8, true), 0.3),
+  scanRow('1025 boxes', scene([1025], 1025, 10), 0.3),
+  scanRow('3000 and 2001 of 3000 boxes', scene([3000, 2001], 3000, 11), 0.3),
+  scanRow(
+    '8192 boxes, far apart',
+    group(...Array.from({ length: 8192 }, (_, i) => [4 * i, 0, 4 * i + 3, 10])),
+  ),
   scanRow('all suppressed but the first', group(...Array(130).fill([3, 4, 50, 60]))),
 ];
 

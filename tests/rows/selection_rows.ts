@@ -109,6 +109,30 @@ const topKRows = [
     100,
   ),
   topKRow('1024 of 300,000', logits(300_000, 2), [[0, 300_000]], 1024),
+  topKRow('3000 of 8100: three runs', logits(8100, 7), [[0, 8100]], 3000),
+  topKRow(
+    '1025 of 2000 and of 500',
+    logits(2500, 8),
+    [
+      [0, 2000],
+      [2000, 500],
+    ],
+    1025,
+  ),
+  topKRow('8192, more than there are', logits(5000, 9), [[0, 5000]], 8192),
+  topKRow('2048 of exactly 2048', logits(2048, 10), [[0, 2048]], 2048),
+  topKRow(
+    '2000 of 20,000, tied across runs',
+    repeated(20_000, (i) => i % 3),
+    [[0, 20_000]],
+    2000,
+  ),
+  topKRow(
+    '3000 places for 1024 scores',
+    repeated(9000, (i) => (i < 1024 ? i : NONE)),
+    [[0, 9000]],
+    3000,
+  ),
   topKRow('the one greatest', logits(5000, 3), [[0, 5000]], 1),
   topKRow(
     'k greater than the length',
