@@ -7,6 +7,7 @@
 // One invocation writes four channels of one output pixel; neighbours differ in channel.
 
 // Set by src/kernels/avg_pool2d.ts.
+alias Quad = vec4f;     // vec4f, or vec2u: four halves
 const COUNTED = false;  // only the first `count` of N are computed; the others are left as they are
 
 struct Params {
@@ -22,8 +23,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Quad>;
+@group(0) @binding(2) var<storage, read_write> output: array<Quad>;
 #if COUNTED
 @group(0) @binding(3) var<storage, read> count: array<u32>;
 #endif
@@ -43,11 +44,20 @@ fn avg_pool2d(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation
     var of_row = vec4f();  // sums of sums round less
     let first = (image * params.height + row * params.stride + y) * params.width + column * params.stride;
     for (var x = 0u; x < params.window_width; x++) {
+#if Quad == vec2u
+      of_row += widen(input[(first + x) * params.channels4 + channel]);
+#else
       of_row += input[(first + x) * params.channels4 + channel];
+#endif
     }
     sum += of_row;
   }
-  output[item] = sum / f32(params.window_height * params.window_width);
+  let mean = sum / f32(params.window_height * params.window_width);
+#if Quad == vec2u
+  output[item] = narrow(mean);
+#else
+  output[item] = mean;
+#endif
 }
 
 fn is_wanted(image: u32) -> bool {

@@ -11,6 +11,7 @@
 
 // Set by src/kernels/depthwise_conv2d.ts; the values here are the defaults.
 const BIAS = true;
+alias Quad = vec4f;     // vec4f, or vec2u: four halves; of input and output
 const COUNTED = false;  // only the first `count` of N are computed; the others are left as they are
 
 struct Params {
@@ -33,9 +34,9 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> input: array<vec4f>;
+@group(0) @binding(1) var<storage, read> input: array<Quad>;
 @group(0) @binding(2) var<storage, read> weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> output: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> output: array<Quad>;
 #if BIAS
 @group(0) @binding(4) var<storage, read> bias: array<vec4f>;
 #endif
@@ -91,14 +92,22 @@ fn end_item() -> u32 {
 }
 
 fn load(at: u32, inside: bool) -> vec4f {
+#if Quad == vec2u
+  return select(vec4f(), widen(input[at]), inside);
+#else
   return select(vec4f(), input[at], inside);
+#endif
 }
 
 // Adds the bias and applies the activation.
-fn finish(sum: vec4f, quad: u32) -> vec4f {
+fn finish(sum: vec4f, quad: u32) -> Quad {
   var value = sum;
 #if BIAS
   value += bias[quad];
 #endif
+#if Quad == vec2u
+  return narrow(max(value, vec4f(params.floor)));
+#else
   return max(value, vec4f(params.floor));
+#endif
 }

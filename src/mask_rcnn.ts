@@ -336,7 +336,7 @@ function same(a: Size, b: Size): boolean {
   return a.width === b.width && a.height === b.height;
 }
 
-/** The layer table of a checkpoint for a picture of a given size. Needs no device: then as for a GPU not known. */
+/** The layer table of a checkpoint for a picture of a given size. Needs no device: then every layer is by its definition. */
 export function describe(
   checkpoint: Checkpoint,
   config: Config,

@@ -8,6 +8,7 @@ import { version } from '../../package.json';
 import { MaskRcnnError } from '../node';
 import { type DetectArguments, detect } from './detect';
 import { info } from './info';
+import { tune } from './tune';
 
 /** The trained model that comes with the package; this file runs as dist/cli.js. */
 const DEFAULT_WEIGHTS = join(dirname(fileURLToPath(import.meta.url)), '../models/nuclei.safetensors');
@@ -76,7 +77,21 @@ function commands(done: (code: number) => void): Command {
     .argument('[MODEL]', MODEL, DEFAULT_WEIGHTS)
     .option('--size <MIN,MAX>', 'as for detect; the table is that of a picture of MIN x MAX', size)
     .action((file: string, options: { size?: [number, number] }) => info(file, options.size));
+  program
+    .command('tune')
+    .description('find the fastest kernels for this machine by timing them; detect uses them from then on')
+    .argument('[MODEL]', MODEL, DEFAULT_WEIGHTS)
+    .option('--size <MIN,MAX>', 'as for detect; tuned for pictures of MIN x MAX', size)
+    .option('--precision <PRECISION>', 'f32 or f16', precision, 'f32')
+    .action((model: string, options: { size?: [number, number]; precision: 'f32' | 'f16' }) =>
+      tune(model, options),
+    );
   return program;
+}
+
+function precision(text: string): 'f32' | 'f16' {
+  if (text !== 'f32' && text !== 'f16') throw new InvalidArgumentError('Wanted f32 or f16.');
+  return text;
 }
 
 function score(text: string): number {

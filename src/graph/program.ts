@@ -2,14 +2,15 @@
 // inputs, encodes one command buffer, submits it once and reads everything that was asked for back at once.
 
 import { DeviceLostError, ShapeError, UnsupportedError } from '../errors';
-import { bytesOf, describe, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
+import { numbersOfHalves } from '../kernels/half';
+import { bytesOf, type Dtype, describe, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
 import { type Pipeline, pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { checked } from './checked';
 import type { Graph, Node, Tensor } from './graph';
 import { type Plan, plan } from './plan';
 
-/** Numbers that came back: of the tensor's dtype, dense, in its shape. */
+/** Numbers that came back, dense, in the tensor's shape: Uint32Array of u32, else Float32Array. */
 export interface HostTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Uint32Array;
@@ -214,7 +215,7 @@ export class Program {
       names.forEach((name, i) => {
         const { shape, dtype } = this.outputs[name]!;
         const part = bytes.slice(offsets[i]!, offsets[i]! + bytesOf(this.outputs[name]!));
-        outputs[name] = { shape, data: dtype === 'f32' ? new Float32Array(part) : new Uint32Array(part) };
+        outputs[name] = { shape, data: typed(dtype, part) };
       });
       const times = clock && new BigUint64Array(bytes.slice(clockAt, clockAt + clock.bytes));
       return { outputs, profile: this.profile(performance.now() - started, 1, times) };
@@ -305,6 +306,11 @@ export class Program {
 /** All variants that the graph needs, compiled in parallel; in the order of the nodes. */
 export function compileAll(device: GPUDevice, graph: Graph): Promise<Pipeline[]> {
   return Promise.all(graph.nodes.map((node) => pipelineFor(device, node.kernel, node.dispatch)));
+}
+
+function typed(dtype: Dtype, bytes: ArrayBuffer): Float32Array | Uint32Array {
+  if (dtype === 'f16') return numbersOfHalves(bytes);
+  return dtype === 'f32' ? new Float32Array(bytes) : new Uint32Array(bytes);
 }
 
 /** Throws where a tensor or a dispatch is too large for the device, and says what would help. */

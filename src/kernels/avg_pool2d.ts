@@ -2,7 +2,8 @@
 
 import source from '../../shaders/avg_pool2d.wgsl?raw';
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
-import { check, type Dispatch, f32, grid, type Kernel, sizeOf, type TensorSpec } from './kernel';
+import half_lib from '../../shaders/lib/half.wgsl?raw';
+import { check, type Dispatch, grid, type Kernel, quadOf, sizeOf, type TensorSpec } from './kernel';
 
 export interface AvgPool2dInputs {
   /** [N, H, W, C], C a multiple of 4 */
@@ -19,7 +20,7 @@ export interface AvgPool2dAttributes {
 
 export const avgPool2d: Kernel<AvgPool2dInputs, AvgPool2dAttributes> = {
   name: 'avg_pool2d',
-  source: `${source}\n${grid_lib}`,
+  source: [source, half_lib, grid_lib].join('\n'),
 
   // input [N, H, W, C] -> output [N, H', W', C]
   dispatch({ input, count }, { window, stride = 1 }): Dispatch {
@@ -29,11 +30,11 @@ export const avgPool2d: Kernel<AvgPool2dInputs, AvgPool2dAttributes> = {
     check(window[0] <= H && window[1] <= W, 'avg_pool2d', `an input of at least ${window}`, input);
     const outHeight = Math.floor((H - window[0]) / stride) + 1;
     const outWidth = Math.floor((W - window[1]) / stride) + 1;
-    const output = f32(N, outHeight, outWidth, C);
+    const output: TensorSpec = { shape: [N, outHeight, outWidth, C], dtype: input.dtype };
     const items = sizeOf(output) / 4;
     return {
       outputs: { output },
-      constants: { COUNTED: count !== undefined },
+      constants: { Quad: quadOf(input), COUNTED: count !== undefined },
       params: {
         items,
         channels4: C / 4,

@@ -3,7 +3,8 @@
 
 import source from '../../shaders/depthwise_conv2d.wgsl?raw';
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
-import { check, type Dispatch, f32, grid, type Kernel, sizeOf, type TensorSpec } from './kernel';
+import half_lib from '../../shaders/lib/half.wgsl?raw';
+import { check, type Dispatch, grid, type Kernel, quadOf, sizeOf, type TensorSpec } from './kernel';
 import { floorOf, padTo4 } from './quads';
 
 export interface DepthwiseConv2dInputs {
@@ -28,7 +29,7 @@ export interface DepthwiseConv2dAttributes {
 
 export const depthwiseConv2d: Kernel<DepthwiseConv2dInputs, DepthwiseConv2dAttributes> = {
   name: 'depthwise_conv2d',
-  source: `${source}\n${grid_lib}`,
+  source: [source, half_lib, grid_lib].join('\n'),
 
   // input [N, H, W, C], weight [Y * X, C] -> output [N, H', W', C]
   dispatch({ input, weight, bias, count }, attributes): Dispatch {
@@ -49,12 +50,12 @@ export const depthwiseConv2d: Kernel<DepthwiseConv2dInputs, DepthwiseConv2dAttri
     const outWidth = Math.floor((W + 2 * padding - reach[1]) / stride) + 1;
     const atLeast = `an input of at least ${reach} after padding`;
     check(outHeight > 0 && outWidth > 0, 'depthwise_conv2d', atLeast, input);
-    const output = f32(N, outHeight, outWidth, C);
+    const output: TensorSpec = { shape: [N, outHeight, outWidth, C], dtype: input.dtype };
     const [quads, strips] = [C / 4, Math.ceil(outWidth / 4)];
     const items = N * outHeight * strips * quads;
     return {
       outputs: { output },
-      constants: { BIAS: bias !== undefined, COUNTED: count !== undefined },
+      constants: { Quad: quadOf(input), BIAS: bias !== undefined, COUNTED: count !== undefined },
       params: {
         items,
         quads,

@@ -32,8 +32,11 @@ export interface Computing {
   readonly precision: 'f32' | 'f16';
 }
 
-/** For a GPU of which nothing is known. */
-export const PLAIN: Computing = { methods: methodsFor(UNKNOWN_GPU), precision: 'f32' };
+/** Every layer by its definition, as papers count its multiply-adds; for a GPU of which nothing is known. */
+export const PLAIN: Computing = {
+  methods: { ...methodsFor(UNKNOWN_GPU), algorithm: () => 'direct' },
+  precision: 'f32',
+};
 
 type Shape4 = [number, number, number, number];
 

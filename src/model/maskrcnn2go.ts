@@ -30,10 +30,9 @@ export function maskRcnn2Go(
   checkpoint: Checkpoint,
   config: Config,
   size: Size,
-  { methods }: Computing = PLAIN,
+  computing: Computing = PLAIN,
 ): Network {
-  // its weights come as bytes, and take 15 MB: halves would spare little
-  const g = new Layers(new Graph(), checkpoint, { methods, precision: 'f32' });
+  const g = new Layers(new Graph(), checkpoint, computing);
   try {
     return build(g, hasMasks(checkpoint), config, size);
   } finally {
@@ -100,8 +99,8 @@ function invertedResidual(g: Layers, x: Tensor, stride: number, count?: Tensor):
 function proposeRegions(rpn: Layers, map: Tensor, stride: number, resized: Size, config: Config): Boxes {
   const head = rpn.scope('head');
   const features = blocks(head, map, config);
-  const objectness = head.conv2d('cls_logits', features);
-  const deltas = head.conv2d('bbox_pred', features);
+  const objectness = head.conv2d('cls_logits', features, { exact: true });
+  const deltas = head.conv2d('bbox_pred', features, { exact: true });
   const tables = ([first]: readonly number[]) => anchorTables(rpn, objectness, first! / 4, stride, config);
   return selectProposals(rpn, [{ objectness, deltas }], tables, resized, config);
 }
@@ -152,8 +151,8 @@ function detectBoxes(
     'output',
   );
   const predictor = heads.scope('box_predictor');
-  const logits = predictor.linear('cls_score', mean, { count });
-  const regression = predictor.linear('bbox_pred', mean, { count });
+  const logits = predictor.linear('cls_score', mean, { count, exact: true });
+  const regression = predictor.linear('bbox_pred', mean, { count, exact: true });
   // Caffe2's BBoxTransform: the picture's size, found back from the resized one, may be a pixel larger
   const back = (side: number): number => Math.floor(side / scale + 0.5);
   const image = { height: back(resized.height), width: back(resized.width), scale };
@@ -167,8 +166,8 @@ function predictMasks(heads: Layers, map: Tensor, stride: number, detections: Bo
   const features = blocks(heads.scope('mask_head'), pooled, config, count);
   const predictor = heads.scope('mask_predictor');
   const twice = predictor.convTranspose2d('conv5_mask', features, { stride: 2, activation: 'relu', count });
-  const small = predictor.conv2d('mask_fcn_logits', twice, { count });
-  const logits = predictor.convTranspose2d('upsample', small, { stride: 2, padding: 1, count });
+  const small = predictor.conv2d('mask_fcn_logits', twice, { count, exact: true });
+  const logits = predictor.convTranspose2d('upsample', small, { stride: 2, padding: 1, count, exact: true });
   return selectMasks(heads, logits, detections);
 }
 

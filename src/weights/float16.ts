@@ -3,6 +3,7 @@
 // Little-endian, as safetensors files and all WebGPU platforms are.
 
 import { WeightError } from '../errors';
+import { widen } from '../kernels/half';
 
 /** The element types that we read. */
 export type SafetensorsDtype = 'F32' | 'F16' | 'BF16';
@@ -37,19 +38,6 @@ export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const halves = new Uint16Array(bits.length);
   for (let i = 0; i < bits.length; i++) halves[i] = narrow(bits[i]!);
   return halves;
-}
-
-/** binary16 bits -> binary32 bits of the same value. */
-function widen(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >>> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13); // infinity, NaN
-  if (exponent !== 0) return sign | ((exponent + 112) << 23) | (fraction << 13); // 112 = 127 - 15, the biases
-  if (fraction === 0) return sign;
-  // Subnormal, fraction * 2^-24: shift its leading one up to bit 10, where the implicit one is.
-  const shift = Math.clz32(fraction) - 21;
-  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
 }
 
 /** binary32 bits -> binary16 bits of the nearest value, ties to even. */

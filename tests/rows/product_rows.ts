@@ -1,6 +1,8 @@
 // Rows of the ways to compute a matrix product: every tile of conv2d and linear, halves, split sums, Winograd.
 
+import { avgPool2d } from '../../src/kernels/avg_pool2d';
 import { type Conv2dAttributes, conv2d, conv2dWorkgroup } from '../../src/kernels/conv2d';
+import { depthwiseConv2d } from '../../src/kernels/depthwise_conv2d';
 import { linear, linearWorkgroup } from '../../src/kernels/linear';
 import { maxPool2d } from '../../src/kernels/max_pool2d';
 import { winogradWeight } from '../../src/kernels/pack_weight';
@@ -255,6 +257,8 @@ function scaledRow(): KernelCase {
 
 function halfMapRows(): KernelCase[] {
   const [map, coarse] = [halves(random([1, 9, 10, 8], 1)), halves(random([1, 5, 5, 8], 2))];
+  const window = random([8, 1, 3, 3], 3);
+  const taps = { ...window, shape: [8, 9, 1, 1] };
   return [
     kernelCase({
       what: 'halves',
@@ -263,6 +267,24 @@ function halfMapRows(): KernelCase[] {
       attributes: { window: 3, stride: 2, padding: 1 },
       reference: () => ({ output: maps.maxPool2d(map, 3, 2, 1) }),
       tolerance: EXACT,
+    }),
+    kernelCase({
+      what: 'halves',
+      kernel: avgPool2d,
+      inputs: { input: map },
+      attributes: { window: [3, 2] },
+      reference: () => ({ output: maps.avgPool2d(map, [3, 2], 1) }),
+      tolerance: STORED_HALF,
+    }),
+    kernelCase({
+      what: 'halves',
+      kernel: depthwiseConv2d,
+      inputs: { input: map, weight: { ...packing.packWeight(taps), shape: [12, 8] } },
+      attributes: { window: [3, 3], padding: 1, activation: 'relu' },
+      reference: () => ({
+        output: convolutions.conv2d(map, window, { groups: 8, padding: 1, relu: true }),
+      }),
+      tolerance: STORED_HALF,
     }),
     kernelCase({
       what: 'halves',
