@@ -51,17 +51,26 @@ fn conv2d(
   let row4s = (params.group_channels + 3u) / 4u * 4u * out4s;  // quads of a tap's weights
   var first = group * params.window_height * params.window_width * row4s + out4;
   var tile = Tile();
+#if WIDE
+  window_left = left;
+#endif
   for (var ky = 0u; ky < params.window_height; ky++) {
+    let y = top + i32(ky) * params.dilation_y;
+    let in_rows = (y >= vec4i(0)) & (y < vec4i(i32(params.height))) & (pixel < vec4u(end));
+    let line = (image * params.height + vec4u(y)) * params.width;
+#if WIDE
+    accumulate(
+      &tile, select(vec4u(0u), 4u * line, in_rows), in_rows, 4u * params.window_width, first, out4s, subgroup_lane);
+    first += params.window_width * row4s;
+#else
     for (var kx = 0u; kx < params.window_width; kx++) {
-      let y = top + i32(ky) * params.dilation_y;
       let x = left + i32(kx) * params.dilation_x;
-      let inside = (y >= vec4i(0)) & (y < vec4i(i32(params.height))) & (x >= vec4i(0))
-        & (x < vec4i(i32(params.width))) & (pixel < vec4u(end));
-      let cell = (image * params.height + vec4u(y)) * params.width + vec4u(x);
-      let at = select(vec4u(0u), cell * params.channels, inside) + group * params.group_channels;
+      let inside = in_rows & (x >= vec4i(0)) & (x < vec4i(i32(params.width)));
+      let at = select(vec4u(0u), (line + vec4u(x)) * params.channels, inside) + group * params.group_channels;
       accumulate(&tile, at, inside, params.group_channels, first, out4s, subgroup_lane);
       first += row4s;
     }
+#endif
   }
 
   let channel = group * params.group_out_channels + 4u * out4;

@@ -7,6 +7,12 @@
 // SUBGROUPS: all lanes of the workgroup want the same eight quads of weights, so each of the first eight lanes of
 // a subgroup loads one and the others take it from there. Control flow must then be uniform down to `accumulate`.
 
+// WIDE (conv2d): the input has four channels, so that a row of the window is one run of it: the quads of `accumulate`
+// are pixels, from column `window_left` on, and those beside the map are zeros.
+
+const WIDE = false;
+var<private> window_left: vec4i;
+
 struct Tile {
   low: mat4x4f,   // column i: pixel i; rows: four output channels
   high: mat4x4f,  // the next four output channels
@@ -30,9 +36,17 @@ fn accumulate(
     var low = mat4x4f();
     var high = mat4x4f();
     for (var c = start; c < min(start + CHUNK, in4s); c++) {
+#if WIDE
+      let x = window_left + i32(c);
+      let real = inside & (x >= vec4i(0)) & (x < vec4i(i32(params.width)));
+      let quad = vec4u(x);
+#else
+      let real = inside;
+      let quad = vec4u(c);
+#endif
       let pixels = mat4x4f(
-        load(at.x, c, inside.x, channels), load(at.y, c, inside.y, channels),
-        load(at.z, c, inside.z, channels), load(at.w, c, inside.w, channels));
+        load(at.x, quad.x, real.x, channels), load(at.y, quad.y, real.y, channels),
+        load(at.z, quad.z, real.z, channels), load(at.w, quad.w, real.w, channels));
 #if SUBGROUPS
       let own = weights(w);
       low += mat4x4f(

@@ -79,7 +79,12 @@ function dispatch(inputs: Conv2dInputs, attributes: Conv2dAttributes): Dispatch 
   const pixels = N * outHeight * outWidth;
   return {
     outputs: { output },
-    constants: { ...tileConstants(tile), ...quadConstants('conv2d', inputs, inGroup, outGroup, attributes) },
+    constants: {
+      ...tileConstants(tile),
+      ...quadConstants('conv2d', inputs, inGroup, outGroup, attributes),
+      // the stem: a picture's four channels
+      ...(tile.memory === 'registers' ? { WIDE: C === 4 && groups === 1 && dilation === 1 } : {}),
+    },
     params: {
       pixels,
       height: H,
