@@ -10,19 +10,19 @@
 // One invocation holds a register tile of 4 pixels by 8 output channels (lib/tile.wgsl); parameters and bindings are in lib/conv2d.wgsl. A workgroup covers
 // 4 * LANES_X pixels by 8 * LANES_Y channels; neighbours differ in pixel first.
 
-#if SUBGROUPS
+#if SUBGROUP != 0
 enable subgroups;
 #endif
 
 // Set by src/kernels/conv2d.ts; the values here are the defaults.
 const LANES_X = 8u;
 const LANES_Y = 8u;
-const SUBGROUPS = false;  // then LANES_Y is 1, and LANES_X at least 8
+const SUBGROUP = 0u;  // lanes that share weights: 0, 4 or 8; then LANES_Y is 1, and LANES_X at least as many
 
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn conv2d(
   @builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u,
-#if SUBGROUPS
+#if SUBGROUP != 0
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 #endif
 ) {
@@ -30,7 +30,7 @@ fn conv2d(
   let first_pixel = workgroup.y * 4u * LANES_X;
   let pixel = first_pixel + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.group_out_channels + 3u) / 4u;  // quads of the group's outputs
-#if SUBGROUPS
+#if SUBGROUP != 0
   let out4 = 2u * workgroup.x;                        // the first of our two
 #else
   let subgroup_lane = 0u;

@@ -10,14 +10,14 @@
 // phase (workgroup.z) and skips the taps that do not meet it: a 2x2 window of stride 2 costs one tap a pixel.
 // The register tile is 4 pixels by 8 channels (lib/tile.wgsl).
 
-#if SUBGROUPS
+#if SUBGROUP != 0
 enable subgroups;
 #endif
 
 // Set by src/kernels/conv_transpose2d.ts; the values here are the defaults.
 const LANES_X = 8u;
 const LANES_Y = 8u;
-const SUBGROUPS = false;  // then LANES_Y is 1, and LANES_X at least 8
+const SUBGROUP = 0u;  // lanes that share weights: 0, 4 or 8; then LANES_Y is 1, and LANES_X at least as many
 const BIAS = true;
 const SCALE = false;  // outputs are multiplied, too: bias holds quads of factors and of biases by turns
 const ADD = false;
@@ -58,7 +58,7 @@ struct Params {
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn conv_transpose2d(
   @builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u,
-#if SUBGROUPS
+#if SUBGROUP != 0
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 #endif
 ) {
@@ -66,7 +66,7 @@ fn conv_transpose2d(
   let first_pixel = workgroup.y * 4u * LANES_X;
   let pixel = first_pixel + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.out_channels + 3u) / 4u;
-#if SUBGROUPS
+#if SUBGROUP != 0
   let out4 = 2u * workgroup.x;
 #else
   let subgroup_lane = 0u;

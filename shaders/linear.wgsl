@@ -11,26 +11,26 @@
 // lib/linear.wgsl. A workgroup covers
 // 4 * LANES_X rows by 8 * LANES_Y outputs.
 
-#if SUBGROUPS
+#if SUBGROUP != 0
 enable subgroups;
 #endif
 
 // Set by src/kernels/linear.ts; the values here are the defaults.
 const LANES_X = 8u;
 const LANES_Y = 8u;
-const SUBGROUPS = false;  // then LANES_Y is 1, and LANES_X at least 8
+const SUBGROUP = 0u;  // lanes that share weights: 0, 4 or 8; then LANES_Y is 1, and LANES_X at least as many
 
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn linear(
   @builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_id) lane: vec3u,
-#if SUBGROUPS
+#if SUBGROUP != 0
   @builtin(subgroup_invocation_id) subgroup_lane: u32,
 #endif
 ) {
   let first_row = workgroup.y * 4u * LANES_X;
   let row = first_row + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.outputs + 3u) / 4u;
-#if SUBGROUPS
+#if SUBGROUP != 0
   let out4 = 2u * workgroup.x;
 #else
   let subgroup_lane = 0u;

@@ -156,7 +156,7 @@ test('the shipped rules: a GPU gets workgroup memory, a CPU registers, few outpu
   const large: ProductShape = { kernel: 'linear', rows: 4096, depth: 4096, outputs: 4096, batches: 1 };
   const fc6: ProductShape = { kernel: 'linear', rows: 100, depth: 12544, outputs: 1024, batches: 1 };
   const gpu = methodsFor(UNKNOWN_GPU);
-  const cpu = methodsFor({ software: true, subgroups: true, half: true });
+  const cpu = methodsFor({ software: true, subgroup: 8, half: true });
   expect(TILES[gpu.method(large).tile].memory).toBe('workgroup');
   expect(TILES[cpu.method(large).tile].memory).toBe('registers');
   expect(gpu.method(fc6).split).toBeGreaterThan(1);

@@ -13,6 +13,7 @@ const LEVEL1 = true;  // LEVELS > 1, and so on: which maps are bound
 const LEVEL2 = true;
 const LEVEL3 = true;
 const LEVEL4 = false;
+const MERGED = false; // level0 holds all maps, one after the other: no branches, which cost a CPU all their sides
 alias Quad = vec4f;  // vec4f, or vec2u: four halves
 
 struct Params {
@@ -38,6 +39,10 @@ struct Params {
   cut2: f32,
   cut3: f32,
   cut4: f32,
+  first1: u32,  // MERGED: where level 1 begins, in quads
+  first2: u32,
+  first3: u32,
+  first4: u32,
   samples: u32,  // roi_align only: a side of each bin; 0: adaptive
 }
 
@@ -61,6 +66,7 @@ struct Params {
 
 struct Level {
   index: u32,
+  first: u32,  // quad of level0, if MERGED
   height: u32,
   width: u32,
   scale: f32,
@@ -74,17 +80,17 @@ fn level_of(box: vec4f) -> Level {
     + u32(area >= params.cut4);
   let index = min(passed, LEVELS - 1u);
   switch index {
-    case 1u: { return Level(1u, params.height1, params.width1, params.scale1); }
-    case 2u: { return Level(2u, params.height2, params.width2, params.scale2); }
-    case 3u: { return Level(3u, params.height3, params.width3, params.scale3); }
-    case 4u: { return Level(4u, params.height4, params.width4, params.scale4); }
-    default: { return Level(0u, params.height0, params.width0, params.scale0); }
+    case 1u: { return Level(1u, params.first1, params.height1, params.width1, params.scale1); }
+    case 2u: { return Level(2u, params.first2, params.height2, params.width2, params.scale2); }
+    case 3u: { return Level(3u, params.first3, params.height3, params.width3, params.scale3); }
+    case 4u: { return Level(4u, params.first4, params.height4, params.width4, params.scale4); }
+    default: { return Level(0u, 0u, params.height0, params.width0, params.scale0); }
   }
 }
 
 // Four channels of a pixel of a level.
 fn feature(level: Level, y: u32, x: u32, quad: u32) -> vec4f {
-  let at = (y * level.width + x) * params.quads + quad;
+  let at = level.first + (y * level.width + x) * params.quads + quad;
 #if Quad == vec2u
   return widen(level_quad(level.index, at));
 #else

@@ -1,11 +1,12 @@
 // The register tile of conv2d, conv_transpose2d and linear: 4 pixels (or rows) by 8 output channels, as two 4x4
 // blocks, each grown by a product of 4x4 matrices for every four input channels. No workgroup memory, no barriers.
 //
-// Needs of the shader: what lib/quads.wgsl needs, and the constant SUBGROUPS. `weight` holds rows of `out4s` quads
+// Needs of the shader: what lib/quads.wgsl needs, and the constant SUBGROUP. `weight` holds rows of `out4s` quads
 // of outputs, one row an input channel.
 //
-// SUBGROUPS: all lanes of the workgroup want the same eight quads of weights, so each of the first eight lanes of
-// a subgroup loads one and the others take it from there. Control flow must then be uniform down to `accumulate`.
+// SUBGROUP: all lanes of the workgroup want the same eight quads of weights, so each of the first eight lanes of a
+// subgroup loads one, or each of the first four loads two, and the others take it from there. Control flow must then be
+// uniform down to `accumulate`.
 
 // WIDE (conv2d): the input has four channels, so that a row of the window is one run of it: the quads of `accumulate`
 // are pixels, from column `window_left` on, and those beside the map are zeros.
@@ -27,8 +28,8 @@ fn accumulate(
   tile: ptr<function, Tile>, at: vec4u, inside: vec4<bool>, channels: u32, first: u32, out4s: u32, lane: u32,
 ) {
   let in4s = (channels + 3u) / 4u;
-#if SUBGROUPS
-  var w = first + (lane & 7u) / 2u * out4s + (lane & 1u);
+#if SUBGROUP != 0
+  var w = first + (lane & (SUBGROUP - 1u)) / 2u * out4s + (lane & 1u);
 #else
   var w = first;
 #endif
@@ -47,7 +48,16 @@ fn accumulate(
       let pixels = mat4x4f(
         load(at.x, quad.x, real.x, channels), load(at.y, quad.y, real.y, channels),
         load(at.z, quad.z, real.z, channels), load(at.w, quad.w, real.w, channels));
-#if SUBGROUPS
+#if SUBGROUP == 4
+      let own = weights(w);
+      let next = weights(w + 2u * out4s);
+      low += mat4x4f(
+        subgroupBroadcast(own, 0u), subgroupBroadcast(own, 2u), subgroupBroadcast(next, 0u),
+        subgroupBroadcast(next, 2u)) * pixels;
+      high += mat4x4f(
+        subgroupBroadcast(own, 1u), subgroupBroadcast(own, 3u), subgroupBroadcast(next, 1u),
+        subgroupBroadcast(next, 3u)) * pixels;
+#elif SUBGROUP == 8
       let own = weights(w);
       low += mat4x4f(
         subgroupBroadcast(own, 0u), subgroupBroadcast(own, 2u), subgroupBroadcast(own, 4u),

@@ -121,6 +121,16 @@ export class Graph {
     return { whole, offsets: parts.map(({ offset }) => offset / elementBytes) };
   }
 
+  /** The tensor that holds exactly these, in this order, and where each begins (in elements). */
+  wholeOf(tensors: readonly Tensor[]): { whole: Tensor; offsets: number[] } | undefined {
+    const found = this.concatenations.find(
+      ({ parts }) => parts.length === tensors.length && parts.every(({ tensor }, i) => tensor === tensors[i]),
+    );
+    if (!found) return undefined;
+    const elementBytes = bytesOf({ shape: [1], dtype: found.whole.dtype });
+    return { whole: found.whole, offsets: found.parts.map(({ offset }) => offset / elementBytes) };
+  }
+
   /** A part of a tensor, from element `offset` on. No copy. */
   slice(label: string, whole: Tensor, offset: number, shape: readonly number[]): Tensor {
     const tensor: Tensor = { ...whole, shape, label };

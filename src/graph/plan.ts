@@ -37,13 +37,14 @@ export function plan(graph: Graph, kept: ReadonlySet<Tensor>): Plan {
   for (const { whole, parts } of graph.concatenations) {
     for (const { tensor, offset } of parts) home.set(tensor, { whole, offset });
   }
-  const lives = livesOf(graph, kept, (tensor) => home.get(tensor)?.whole ?? tensor);
+  const lives = livesOf(graph, kept, (tensor) => rootOf(tensor, home).root);
   const { bufferOf, bufferBytes } = assign(lives);
 
   const places = new Map<Tensor, Place>();
   for (const { tensor } of lives) places.set(tensor, { buffer: bufferOf.get(tensor) as number, offset: 0 });
-  for (const [tensor, { whole, offset }] of home) {
-    places.set(tensor, { buffer: bufferOf.get(whole) as number, offset });
+  for (const tensor of home.keys()) {
+    const { root, offset } = rootOf(tensor, home);
+    places.set(tensor, { buffer: bufferOf.get(root) as number, offset });
   }
   const sum = (all: readonly number[]): number => all.reduce((a, b) => a + b, 0);
   return {
@@ -52,6 +53,19 @@ export function plan(graph: Graph, kept: ReadonlySet<Tensor>): Plan {
     peakBytes: sum(bufferBytes),
     bytesWithoutReuse: sum(lives.map((life) => life.bytes)),
   };
+}
+
+/** The tensor that holds another in the end, as parts may have parts, and where, in bytes. */
+function rootOf(
+  tensor: Tensor,
+  home: ReadonlyMap<Tensor, { whole: Tensor; offset: number }>,
+): { root: Tensor; offset: number } {
+  let [root, offset] = [tensor, 0];
+  for (let up = home.get(root); up; up = home.get(root)) {
+    offset += up.offset;
+    root = up.whole;
+  }
+  return { root, offset };
 }
 
 function livesOf(graph: Graph, kept: ReadonlySet<Tensor>, root: (tensor: Tensor) => Tensor): Life[] {

@@ -1,7 +1,7 @@
 // Which kernels compute a layer: Winograd's or the definition's convolution, and the tile of each matrix product.
 // A choice is looked up in what was measured on the adapter (src/tune.ts), else made by rules that ship with us.
 
-import { MIN_SUBGROUP, TILES, type Tile, type TileName } from './tile';
+import { TILES, type Tile, type TileName } from './tile';
 import type { Step } from './winograd';
 
 /** A convolution, as far as its weights go: the same for every picture. */
@@ -42,8 +42,8 @@ export interface Methods {
 export interface Traits {
   /** Whether it is a CPU that plays a GPU: its workgroup memory and barriers are slow. */
   readonly software: boolean;
-  /** Whether subgroups have at least MIN_SUBGROUP lanes. */
-  readonly subgroups: boolean;
+  /** Lanes of a subgroup, at least; 0 where shaders may not use them. */
+  readonly subgroup: number;
   /** Whether shaders compute in float16. */
   readonly half: boolean;
 }
@@ -54,13 +54,13 @@ export function traitsOf(device: Pick<GPUDevice, 'features' | 'adapterInfo'>): T
   const { vendor = '', architecture = '', description = '', subgroupMinSize = 0 } = device.adapterInfo;
   return {
     software: SOFTWARE.test(`${vendor} ${architecture} ${description}`),
-    subgroups: device.features.has('subgroups') && subgroupMinSize >= MIN_SUBGROUP,
+    subgroup: device.features.has('subgroups') ? subgroupMinSize : 0,
     half: device.features.has('shader-f16'),
   };
 }
 
 /** A GPU of which nothing is known. */
-export const UNKNOWN_GPU: Traits = { software: false, subgroups: false, half: false };
+export const UNKNOWN_GPU: Traits = { software: false, subgroup: 0, half: false };
 
 /** Times measured on an adapter, boiled down to the best of each; plain JSON. */
 export interface Tuning {
@@ -96,9 +96,9 @@ export function stepOf(algorithm: Algorithm): Step | undefined {
 /** Tiles that can compute a product on such an adapter, at a given precision. */
 export function tilesFor({ kernel }: ProductShape, traits: Traits, half: boolean): TileName[] {
   return (Object.keys(TILES) as TileName[]).filter((name) => {
-    const { memory, feature }: Tile = TILES[name];
+    const { memory, feature, subgroup }: Tile = TILES[name];
     if (kernel === 'conv_transpose2d' && memory !== 'registers') return false;
-    if (feature === 'subgroups') return traits.subgroups;
+    if (subgroup && subgroup > traits.subgroup) return false;
     if (feature === 'shader-f16') return half && traits.half;
     return true;
   });
@@ -147,7 +147,8 @@ const LONG = 2048;
 function ruleFor(product: ProductShape, traits: Traits, half: boolean): Method {
   const { kernel, rows, depth, outputs, batches } = product;
   if (traits.software || kernel === 'conv_transpose2d') {
-    if (traits.software && traits.subgroups) return { tile: 'subgroups 32x8', split: 1 };
+    if (traits.software && traits.subgroup >= 8) return { tile: 'subgroups 32x8', split: 1 };
+    if (traits.software && traits.subgroup >= 4) return { tile: 'subgroups of 4 32x8', split: 1 };
     return { tile: outputs > 16 ? 'registers 32x64' : 'registers 128x16', split: 1 };
   }
   if (outputs <= 16) return { tile: 'registers 128x16', split: 1 };

@@ -1,8 +1,9 @@
 // What roi_align and roi_pool have in common: maps of several levels in, bins of each box out.
 
-import { check, type Dispatch, grid, quadOf, type TensorSpec } from './kernel';
+import { check, type Dispatch, grid, quadOf, sizeOf, type TensorSpec } from './kernel';
 
 export interface PyramidInputs {
+  /** [1, H, W, C]; with `merged` all maps, one after the other */
   level0: TensorSpec;
   level1?: TensorSpec;
   level2?: TensorSpec;
@@ -17,6 +18,8 @@ export interface PyramidAttributes {
   pooled: number;
   /** Feature pixels per image pixel of each level (src/model/levels.ts `inferScales`). */
   scales: readonly number[];
+  /** The maps' shapes and first elements, if level0 holds them all. */
+  merged?: readonly { readonly shape: readonly number[]; readonly offset: number }[] | undefined;
   /** Smallest area in image pixels of a box of level 1, 2, … (`levelCuts`): one fewer than levels. */
   cuts: readonly number[];
 }
@@ -28,12 +31,16 @@ const NEVER = 3.4028234e38;
 export function pyramidDispatch(
   op: string,
   inputs: PyramidInputs,
-  { pooled, scales, cuts }: PyramidAttributes,
+  { pooled, scales, cuts, merged }: PyramidAttributes,
 ): Dispatch {
   const { level0, level1, level2, level3, level4, boxes, count } = inputs;
-  const maps = [level0, level1, level2, level3, level4].filter((map) => map !== undefined);
-  const bound = [level0, level1, level2, level3, level4].slice(0, maps.length);
-  const channels = level0?.shape[3] ?? 0;
+  const separate = [level0, level1, level2, level3, level4];
+  const given = merged?.map(({ shape }): TensorSpec => ({ shape, dtype: level0.dtype })) ?? separate;
+  const maps = given.filter((map) => map !== undefined);
+  const bound = given.slice(0, maps.length);
+  const channels = maps[0]?.shape[3] ?? 0;
+  const end = Math.max(0, ...(merged ?? []).map(({ offset }, i) => offset + sizeOf(maps[i]!)));
+  check(end <= sizeOf(level0), op, `level0 with ${end} numbers of all maps`, level0);
   check(
     maps.length > 0 &&
       bound.every((map) => map?.shape.length === 4 && map.shape[0] === 1) &&
@@ -65,9 +72,12 @@ export function pyramidDispatch(
     params[`height${level}`] = maps[level]?.shape[1] ?? 0;
     params[`width${level}`] = maps[level]?.shape[2] ?? 0;
     params[`scale${level}`] = scales[level] ?? 0;
-    if (level > 0) params[`cut${level}`] = cuts[level - 1] ?? NEVER;
+    if (level > 0) {
+      params[`cut${level}`] = cuts[level - 1] ?? NEVER;
+      params[`first${level}`] = (merged?.[level]?.offset ?? 0) / 4;
+    }
   }
-  const [LEVEL1, LEVEL2, LEVEL3, LEVEL4] = [2, 3, 4, 5].map((n) => maps.length >= n) as [
+  const [LEVEL1, LEVEL2, LEVEL3, LEVEL4] = [2, 3, 4, 5].map((n) => !merged && maps.length >= n) as [
     boolean,
     boolean,
     boolean,
@@ -75,7 +85,15 @@ export function pyramidDispatch(
   ];
   return {
     outputs: { pooled: { shape: [capacity, pooled, pooled, channels], dtype: level0.dtype } },
-    constants: { Quad: quadOf(level0), LEVELS: maps.length, LEVEL1, LEVEL2, LEVEL3, LEVEL4 },
+    constants: {
+      Quad: quadOf(level0),
+      MERGED: merged !== undefined,
+      LEVELS: maps.length,
+      LEVEL1,
+      LEVEL2,
+      LEVEL3,
+      LEVEL4,
+    },
     params,
     workgroups: grid((capacity * pooled * pooled * channels) / 4, 64),
     macs: 0,

@@ -17,6 +17,8 @@ export interface Tile {
   readonly depth?: number;
   /** What it needs of the device. */
   readonly feature?: 'subgroups' | 'shader-f16';
+  /** Lanes that a subgroup must have, at least. */
+  readonly subgroup?: 4 | 8;
 }
 
 const workgroup = (lanes: [number, number], each: [number, number], depth = 4): Tile => ({
@@ -26,13 +28,23 @@ const workgroup = (lanes: [number, number], each: [number, number], depth = 4): 
   depth,
 });
 
+const subgroups = (lanes: [number, number], subgroup: 4 | 8): Tile => ({
+  memory: 'registers',
+  lanes,
+  each: [4, 8],
+  feature: 'subgroups',
+  subgroup,
+});
+
 /** All tiles by name: rows x outputs of a workgroup, and of a lane where two share these. */
 export const TILES = {
   'registers 32x64': { memory: 'registers', lanes: [8, 8], each: [4, 8] },
   'registers 128x16': { memory: 'registers', lanes: [32, 2], each: [4, 8] },
   'registers 256x8': { memory: 'registers', lanes: [64, 1], each: [4, 8] },
-  'subgroups 32x8': { memory: 'registers', lanes: [8, 1], each: [4, 8], feature: 'subgroups' },
-  'subgroups 256x8': { memory: 'registers', lanes: [64, 1], each: [4, 8], feature: 'subgroups' },
+  'subgroups 32x8': subgroups([8, 1], 8),
+  'subgroups 256x8': subgroups([64, 1], 8),
+  'subgroups of 4 32x8': subgroups([8, 1], 4),
+  'subgroups of 4 256x8': subgroups([64, 1], 4),
   'workgroup 32x32': workgroup([8, 8], [4, 4]),
   'workgroup 64x64': workgroup([16, 16], [4, 4]),
   'workgroup 64x64 by 8x8': workgroup([8, 8], [8, 8]),
@@ -44,9 +56,6 @@ export const TILES = {
 } as const satisfies Record<string, Tile>;
 
 export type TileName = keyof typeof TILES;
-
-/** Lanes that a subgroup must have for the `subgroups` tiles, at least. */
-export const MIN_SUBGROUP = 8;
 
 /** The tile that runs everywhere: few lanes along outputs where there are few. */
 export function plainTile(outputs: number): TileName {
@@ -61,9 +70,9 @@ export function tileOf(name: TileName): Tile {
 }
 
 /** What the tile sets in the shader. */
-export function tileConstants({ memory, lanes, each, depth, feature }: Tile): Constants {
+export function tileConstants({ memory, lanes, each, depth, feature, subgroup }: Tile): Constants {
   const [LANES_X, LANES_Y] = lanes;
-  if (memory === 'registers') return { LANES_X, LANES_Y, SUBGROUPS: feature === 'subgroups' };
+  if (memory === 'registers') return { LANES_X, LANES_Y, SUBGROUP: subgroup ?? 0 };
   const half = feature === 'shader-f16';
   return {
     LANES_X,

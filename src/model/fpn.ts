@@ -3,6 +3,7 @@
 
 import { WeightError } from '../errors';
 import type { Tensor } from '../graph/graph';
+import { bytesOf } from '../kernels/kernel';
 import { maxPool2d } from '../kernels/max_pool2d';
 import { upsampleAdd } from '../kernels/upsample_add';
 import type { Layers } from './layers';
@@ -18,10 +19,20 @@ export function fpn(g: Layers, stages: readonly Tensor[]): Tensor[] {
     pyramid.unshift(g.conv2d(`layer_blocks.${i}.0`, sum, { padding: 1, norm: `layer_blocks.${i}.1` }));
     above = sum;
   }
+  mergeLevels(g, pyramid);
   const coarsest = pyramid.at(-1) as Tensor;
   const subsample = { window: 1, stride: 2 };
   const { output } = g.graph.apply(g.label('pool'), maxPool2d, { input: coarsest }, subsample, 'output');
   return [...pyramid, output];
+}
+
+/** What a binding may hold by default. */
+const BINDING_BYTES = 128 << 20;
+
+/** Lets one buffer hold all levels, if a binding can: ROIAlign then needs no branch for each. */
+function mergeLevels(g: Layers, pyramid: readonly Tensor[]): void {
+  const bytes = pyramid.reduce((sum, level) => sum + Math.ceil(bytesOf(level) / 256) * 256, 0);
+  if (pyramid.length > 1 && bytes <= BINDING_BYTES) g.graph.concat(g.label('levels'), pyramid);
 }
 
 function topDown(g: Layers, level: number, lateral: Tensor, coarse: Tensor): Tensor {

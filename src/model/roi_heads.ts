@@ -184,7 +184,9 @@ function pool(
     pyramid.map((map) => map.shape[1] as number),
     resized.height,
   );
-  const [level0, level1, level2, level3, level4] = pyramid as [Tensor, ...(Tensor | undefined)[]];
+  const one = heads.graph.wholeOf(pyramid);
+  const maps = one ? [one.whole] : pyramid;
+  const [level0, level1, level2, level3, level4] = maps as [Tensor, ...(Tensor | undefined)[]];
   const { pooled } = heads.graph.apply(
     label,
     roiAlign,
@@ -194,6 +196,7 @@ function pool(
       samples,
       aligned: false,
       scales,
+      merged: one && pyramid.map(({ shape }, i) => ({ shape, offset: one.offsets[i]! })),
       cuts: levelCuts(-Math.log2(scales[0]!), -Math.log2(scales.at(-1)!)),
     },
     'pooled',

@@ -30,13 +30,28 @@ function inputsOf({ levels, boxes, count = boxes.shape[0]! }: RoiRow): Record<st
   return { ...maps, boxes, count: indices([1], [count]) };
 }
 
-function alignRow(what: string, row: AlignRow): KernelCase {
+function offsetOf(levels: readonly HostTensor[], level: number): number {
+  return levels.slice(0, level).reduce((sum, { data }) => sum + data.length, 0);
+}
+
+/** All levels in one tensor. */
+function mergedInputs(row: RoiRow): Record<string, HostTensor> {
+  const data = Float32Array.from(row.levels.flatMap((level) => [...level.data]));
+  return inputsOf({ ...row, levels: [{ shape: [data.length], dtype: 'f32', data }] });
+}
+
+function alignRow(what: string, row: AlignRow, merged = false): KernelCase {
   const { samples, aligned, pooled, scales, cuts = [], count = row.boxes.shape[0]! } = row;
   return kernelCase({
     what,
     kernel: roiAlign,
-    inputs: inputsOf(row),
-    attributes: { samples, aligned, pooled, scales, cuts },
+    inputs: merged ? mergedInputs(row) : inputsOf(row),
+    attributes: {
+      ...{ samples, aligned, pooled, scales, cuts },
+      merged: merged
+        ? row.levels.map(({ shape }, i) => ({ shape, offset: offsetOf(row.levels, i) }))
+        : undefined,
+    },
     reference: () => ({ pooled: row.want ?? reference.roiAlign({ ...row, cuts, count }) }),
     tolerance: CLOSE,
   });
@@ -182,6 +197,7 @@ const folded = {
 
 const alignRows: KernelCase[] = [
   alignRow('network-like: P2 to P5, 7x7', control),
+  alignRow('P2 to P5 in one tensor', control, true),
   alignRow('14x14 bins', { ...control, pooled: 14 }),
   ...[0, 2].flatMap((samples) => [torchRow(samples, false), torchRow(samples, true)]),
   alignRow('border rules along x', {
