@@ -135,7 +135,8 @@ export class MaskRCNN {
   readonly checkpoint: Checkpoint;
   /** Milliseconds of loading; the two run side by side. */
   readonly timing: { readonly compileMs: number; readonly uploadMs: number };
-  private readonly computing: Computing;
+  /** How layers are computed on this device: what `tune` and `precision` have decided. */
+  readonly computing: Computing;
   private readonly weights: Map<string, GPUBuffer>;
   private readonly ownsDevice: boolean;
   private readonly textures: TextureImport;

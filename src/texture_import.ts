@@ -17,11 +17,22 @@ const IMPORT_TEXTURE = { name: 'import_texture', source: import_source + grid_li
 
 /** Whether a picture can come as a texture: by its kind, its size, and what the browser can do. */
 export function isTextureSource(image: ImageSource, device: GPUDevice): image is TextureSource {
-  if (isFrame(image)) return typeof device.importExternalTexture === 'function';
+  if (isFrame(image)) return canImport(image, device);
   const kinds = ['HTMLCanvasElement', 'OffscreenCanvas', 'ImageBitmap'] as const;
   if (!kinds.some((kind) => is(image, kind))) return false;
   const { width, height } = sizeOf(image as HTMLCanvasElement);
   return Math.max(width, height) <= device.limits.maxTextureDimension2D;
+}
+
+/** Some browsers have the call, and no way to do it, as without a GPU process of their own: these copy by the CPU. */
+function canImport(source: Frame, device: GPUDevice): boolean {
+  if (typeof device.importExternalTexture !== 'function') return false;
+  try {
+    device.importExternalTexture({ source });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isFrame(image: ImageSource): image is Frame {

@@ -75,7 +75,8 @@ describe.skipIf(missing)(`Deno${missing}`, () => {
 /** The specialised text of each distinct variant in the kernel tables. */
 function variants(): { name: string; text: string }[] {
   const found = new Map<string, string>();
-  for (const { kernel, inputs, attributes } of rows) {
+  // naga knows neither `enable subgroups` nor f16 yet; nor does its adapter offer them, so no such variant is asked for
+  for (const { kernel, inputs, attributes } of rows.filter(({ needs }) => !needs)) {
     found.set(specialise(kernel.source, kernel.dispatch(inputs, attributes).constants), kernel.name);
   }
   return [...found].map(([text, name]) => ({ name, text }));

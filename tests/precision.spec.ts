@@ -17,7 +17,8 @@ const CONFIDENT = 0.5;
 
 type Load = (options: { precision: 'f32' | 'f16' }) => Promise<MaskRCNN>;
 
-async function compare(load: Load, pictures: string[]): Promise<void> {
+/** `iou`: what the pasted masks must overlap at least. */
+async function compare(load: Load, pictures: string[], iou = 0.98): Promise<void> {
   const found = new Map<string, Detection[][]>();
   for (const precision of ['f32', 'f16'] as const) {
     const model = await load({ precision });
@@ -38,7 +39,7 @@ async function compare(load: Load, pictures: string[]): Promise<void> {
     }
     console.info(`${path}: boxes within ${worst.toFixed(3)} px, masks' IoU at least ${least.toFixed(4)}`);
     expect(worst, path).toBeLessThan(1);
-    expect(least, path).toBeGreaterThanOrEqual(0.98);
+    expect(least, path).toBeGreaterThanOrEqual(iou);
   });
 }
 
@@ -51,7 +52,9 @@ function overlap(a: Uint8Array, b: Uint8Array): number {
   return either ? both / either : 1;
 }
 
-test('nuclei', { timeout: 120_000 }, () => compare(nucleiModel, ['tests/images/nuclei_192x256.png']));
+// A nucleus is some 20 pixels wide: where rounding moves a corner of its box over a whole pixel, its mask is pasted one
+// pixel further, which alone costs up to a twelfth.
+test('nuclei', { timeout: 120_000 }, () => compare(nucleiModel, ['tests/images/nuclei_192x256.png'], 0.9));
 
 test('MaskRCNN2Go on photographs', { timeout: 300_000 }, async ({ skip }) => {
   skip(!existsSync(MOBILE), `${MOBILE} is not here: set SHARED_DATA`);

@@ -49,7 +49,7 @@ afterAll(() => {
 /** A part of the network over inputs of our choice. */
 class Stage {
   readonly graph = new Graph();
-  readonly g = new Layers(this.graph, model.checkpoint);
+  readonly g = new Layers(this.graph, model.checkpoint, model.computing);
   private readonly given = new Map<Tensor, Float32Array | Uint32Array>();
 
   give(label: string, shape: readonly number[], data: Float32Array | Uint32Array): Tensor {

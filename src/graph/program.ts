@@ -115,7 +115,13 @@ export class Program {
     for (const { packedWeight, packedBias } of this.graph.layers.values()) {
       for (const tensor of [packedWeight, packedBias]) {
         const buffer = tensor && weights.get(tensor.label);
-        if (tensor && buffer) this.buffers.set(tensor, { buffer });
+        if (!tensor || !buffer) continue;
+        if (buffer.size !== Math.max(16, bytesOf(tensor))) {
+          throw new ShapeError(
+            `${tensor.label}: wanted ${describe(tensor)}, ${bytesOf(tensor)} bytes; got ${buffer.size}: packed for other methods`,
+          );
+        }
+        this.buffers.set(tensor, { buffer });
       }
     }
   }
