@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Detection } from '../src/mask_rcnn';
-import { MaskRCNN, readImage } from '../src/node';
+import { MaskRCNN, openModel, readImage, readSafetensors } from '../src/node';
 import { decodeRle, type Rle } from '../src/rle';
 import { picture } from './engine';
 import { readGolden } from './golden_file';
@@ -23,6 +23,21 @@ const [BOX, SCORE] = [1e-2, 1e-4];
 
 const golden = readGolden('maskrcnn2go_astronaut');
 const labels = golden.names.filter((name) => name.endsWith('/samples')).map((name) => name.split('/')[0]!);
+
+test.skipIf(absent)('converted, as F32 and F16, it is the same network', async () => {
+  for (const dtype of ['F32', 'F16'] as const) {
+    const file = await openModel(folder, { dtype });
+    const { tensors, metadata } = await readSafetensors(file, { header() {}, data() {} });
+    expect(metadata.architecture).toBe('facebook/maskrcnn2go');
+    expect(tensors).toHaveLength(162); // a weight and a bias of each of 81 layers
+    expect(new Set(tensors.filter(({ shape }) => shape.length > 1).map((tensor) => tensor.dtype))).toEqual(
+      new Set([dtype]),
+    );
+    expect(new Set(tensors.filter(({ shape }) => shape.length === 1).map((tensor) => tensor.dtype))).toEqual(
+      new Set(['F32']),
+    );
+  }
+});
 
 describe.skipIf(absent)('layer by layer', () => {
   let model: MaskRCNN;

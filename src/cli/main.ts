@@ -3,9 +3,10 @@
 
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../../package.json';
 import { MaskRcnnError } from '../node';
+import { convert } from './convert';
 import { type DetectArguments, detect } from './detect';
 import { info } from './info';
 import { tune } from './tune';
@@ -77,6 +78,15 @@ function commands(done: (code: number) => void): Command {
     .argument('[MODEL]', MODEL, DEFAULT_WEIGHTS)
     .option('--size <MIN,MAX>', 'as for detect; the table is that of a picture of MIN x MAX', size)
     .action((file: string, options: { size?: [number, number] }) => info(file, options.size));
+  program
+    .command('convert')
+    .description("make one safetensors file of a Caffe2 model's two files")
+    .argument('<MODEL>', 'a folder or address of model.pb and model_init.pb, or a published name')
+    .argument('<OUT>', 'file to write')
+    .addOption(new Option('--dtype <DTYPE>', 'of the weights').choices(['f32', 'f16']).default('f32'))
+    .action((input: string, output: string, { dtype }: { dtype: 'f32' | 'f16' }) =>
+      convert(input, output, dtype),
+    );
   program
     .command('tune')
     .description('find the fastest kernels for this machine by timing them; detect uses them from then on')

@@ -17,6 +17,8 @@ export interface Caffe2Files {
 export type ModelSource = WeightSource | Caffe2Files;
 
 export interface OpenOptions {
+  /** What weights become that a checkpoint has as integers. Default F32. */
+  dtype?: 'F32' | 'F16' | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
@@ -40,12 +42,13 @@ export function caffe2Files(source: ModelSource): Caffe2Files | undefined {
 export async function fromCaffe2(
   { net, init }: Caffe2Files,
   classes: readonly string[],
-  { onProgress, signal }: OpenOptions = {},
+  { dtype = 'F32', onProgress, signal }: OpenOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const graph = await readAll(net, { signal });
   const weights = await readAll(init, { onProgress, signal }); // all but a hundredth of the bytes
   const { tensors, metadata } = readCaffe2(weights, graph, classes);
-  return writeSafetensors(tensors, metadata);
+  const stored = tensors.map((tensor) => (tensor.shape.length > 1 ? { ...tensor, dtype } : tensor)); // biases stay
+  return writeSafetensors(stored, metadata);
 }
 
 async function readAll(source: WeightSource, { onProgress, signal }: OpenOptions): Promise<Uint8Array> {
