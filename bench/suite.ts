@@ -42,7 +42,7 @@ export async function runSuite(
   const { seconds = 1, filter = '', onProgress = () => {}, signal } = options;
   const timer = new Timer(device);
   const subjects = [
-    ...rowSubjects((options.rows ?? []).filter(({ needs }) => runsOn(device, needs))),
+    ...rowSubjects((options.rows ?? []).filter((row) => runsOn(device, row))),
     ...(options.graph ? modelSubjects(options.graph) : []),
   ];
   const chosen = subjects.filter(({ work }) => `${work.id} ${work.kernel}`.includes(filter));
@@ -77,9 +77,9 @@ export async function runSuite(
   }
 }
 
-function runsOn(device: GPUDevice, needs: KernelCase['needs']): boolean {
+function runsOn(device: GPUDevice, { needs, lanes = 0 }: KernelCase): boolean {
   const { half, subgroup } = traitsOf(device);
-  return needs === 'shader-f16' ? half : needs === 'subgroups' ? subgroup >= 8 : true;
+  return lanes <= subgroup && (needs !== 'shader-f16' || half);
 }
 
 function describeDevice({ adapterInfo, features, limits }: GPUDevice) {

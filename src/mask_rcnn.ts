@@ -31,8 +31,8 @@ import {
 
 export interface LoadOptions extends ConfigOptions {
   /**
-   * What maps and weights are stored as; sums are float32 always. f32: as the reference. f16: half the memory, and
-   * faster on most GPUs; boxes differ by less than a pixel. auto: f16 on a GPU that computes in it (shader-f16),
+   * What maps and weights are stored as; sums are float32 always. f32: as the reference. f16: half the memory;
+   * boxes differ by less than a pixel. auto: f16 on a GPU that computes in it (shader-f16),
    * else f32. Default f32.
    */
   precision?: 'f32' | 'f16' | 'auto';
@@ -207,8 +207,7 @@ export class MaskRCNN {
   }
 
   /**
-   * Finds the fastest kernels for pictures of this size on this device by timing them all, which takes some minutes on
-   * a CPU and seconds on a GPU, and keeps the result for this adapter: the next `load` uses it.
+   * Finds the fastest kernels for pictures of this size on this device by timing them all, which takes a while, and keeps the result for this adapter: the next `load` uses it.
    */
   async tune(height: number, width: number, options: TuneModelOptions = {}): Promise<Tuning> {
     this.checkAlive('tune');

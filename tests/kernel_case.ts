@@ -23,6 +23,8 @@ export interface KernelCase {
   tolerance: { atol: number; rtol: number };
   /** A feature without which the row is skipped. */
   needs?: 'subgroups' | 'shader-f16' | undefined;
+  /** Lanes that a subgroup must have. */
+  lanes?: number | undefined;
   /** For u32 outputs that are pixels: by how much a byte of them may depart. */
   byteTolerance?: number;
 }

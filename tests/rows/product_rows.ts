@@ -73,6 +73,7 @@ function conv2dRow(name: TileName, what: string, input: Shape4, weight: Shape4, 
     tolerance:
       half && needs(name) !== 'shader-f16' ? STORED_HALF : toleranceOf(name, (weight[1] ?? 1) * Y * X),
     needs: needs(name),
+    lanes: (TILES[name] as Tile).subgroup,
   });
 }
 
@@ -113,6 +114,7 @@ function linearRow(
     }),
     tolerance: toleranceOf(name, I),
     needs: needs(name),
+    lanes: (TILES[name] as Tile).subgroup,
   });
 }
 
