@@ -1,5 +1,6 @@
 // maskrcnn-webgpu: Mask R-CNN and Faster R-CNN on WebGPU, from pixels to masks. Entry for browsers.
 
+export type { Detection } from './detection';
 export { requestDevice } from './device';
 export type { DrawOptions, DrawResult, Layer } from './draw';
 export {
@@ -15,17 +16,14 @@ export {
 export type { HostTensor, NodeProfile, RunProfile } from './graph/program';
 export type { ImageSource, RawImage } from './image';
 export type { Method, Tuning } from './kernels/methods';
+export { interpret, type LoadOptions, openModel } from './load';
 export { Mask } from './mask';
 export {
-  type Detection,
   type DetectOptions,
   type DetectResult,
   describe,
-  interpret,
   type LayerRow,
-  type LoadOptions,
   MaskRCNN,
-  openModel,
   type TuneModelOptions,
 } from './mask_rcnn';
 export type { Config, ConfigOptions } from './model/config';

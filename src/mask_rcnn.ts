@@ -1,53 +1,23 @@
 // The public API: load a checkpoint on a device, detect in pictures.
 
-import { requestDevice } from './device';
+import { type Detection, detectionsOf } from './detection';
 import { type DrawOptions, type DrawResult, Painter } from './draw';
-import { DeviceLostError, ShapeError } from './errors';
+import { DeviceLostError } from './errors';
 import type { Tensor } from './graph/graph';
-import { compileAll, type Encode, type HostTensor, Program, type RunProfile } from './graph/program';
-import { warmUp } from './graph/warm_up';
+import { type Encode, type HostTensor, Program, type RunProfile } from './graph/program';
 import { type ImageSource, pixelsOf, sizeOf } from './image';
-import { methodsFor, type Tuning, traitsOf } from './kernels/methods';
-import { Mask } from './mask';
-import { COCO_CATEGORIES, COCO_CLASSES } from './model/coco';
-import { type Config, type ConfigOptions, configure } from './model/config';
-import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
-import { hasMasks, MASK_THRESHOLD, type Network, pyramidLevels } from './model/mask_rcnn';
+import { type Tuning, traitsOf } from './kernels/methods';
+import { type Loaded, type LoadOptions, loadParts } from './load';
+import { COCO_CLASSES } from './model/coco';
+import type { Config } from './model/config';
+import type { Checkpoint, Computing } from './model/layers';
+import { hasMasks, type Network } from './model/mask_rcnn';
 import { buildNetwork } from './model/networks';
 import type { Size } from './model/transform';
 import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
 import { tune } from './tune';
 import { adapterKey, localTunings, mergeTunings, type TuningStore } from './tuning_store';
-import type { WeightSource } from './weights/byte_source';
-import { LayerLoader } from './weights/layer_loader';
-import { caffe2Files, fromCaffe2, type ModelSource, type OpenOptions } from './weights/model_source';
-import { currentName } from './weights/names';
-import {
-  type Progress,
-  readSafetensors,
-  type SafetensorsHeader,
-  type TensorInfo,
-} from './weights/safetensors';
-
-export interface LoadOptions extends ConfigOptions {
-  /**
-   * What maps and weights are stored as; sums are float32 always. f32: as the reference. f16: half the memory;
-   * boxes differ by less than a pixel. auto: f16 on a GPU that computes in it (shader-f16),
-   * else f32. Default f32.
-   */
-  precision?: 'f32' | 'f16' | 'auto';
-  /**
-   * Which kernels are the fastest here, as `tune` has measured. Default: what `tune` has kept for this adapter, or
-   * the rules that ship. null: those rules, whatever has been kept.
-   */
-  tuning?: Tuning | null;
-  /** Default: a new one with default limits, which `destroy` then frees. */
-  device?: GPUDevice;
-  /** Called as the file arrives, in bytes. */
-  onProgress?: (progress: Progress & { stage: 'weights' }) => void;
-  /** Stops the loading. */
-  signal?: AbortSignal;
-}
+import type { ModelSource } from './weights/model_source';
 
 export interface DetectOptions {
   /** Only detections of at least this score, on top of the model's own threshold. */
@@ -65,20 +35,6 @@ export interface TuneModelOptions {
   onProgress?: (progress: { done: number; total: number; what: string }) => void;
   /** Stops the tuning; nothing is kept then. */
   signal?: AbortSignal;
-}
-
-/** One object that was found. */
-export interface Detection {
-  /** Its class's name. */
-  label: string;
-  /** Its class; 0 is the background and never found. */
-  classIndex: number;
-  /** Probability of the class, 0..1. */
-  score: number;
-  /** x1, y1, x2, y2 in pixels of the picture, from its top left corner. */
-  box: [number, number, number, number];
-  /** Absent where the checkpoint is a Faster R-CNN. */
-  mask?: Mask;
 }
 
 export interface DetectResult {
@@ -114,17 +70,6 @@ interface Prepared {
 interface Input extends Prepared {
   readonly size: Size;
   readonly before?: Encode;
-}
-
-/** What `load` has read and made. */
-export interface Loaded {
-  device: GPUDevice;
-  ownsDevice: boolean;
-  checkpoint: Checkpoint;
-  config: Config;
-  computing: Computing;
-  weights: Map<string, GPUBuffer>;
-  timing: MaskRCNN['timing'];
 }
 
 export class MaskRCNN {
@@ -351,146 +296,4 @@ export function describe(
     );
     return { label: node.label, kernel: node.kernel.name, shape, macs: node.dispatch.macs, bytes };
   });
-}
-
-/** The tensors by their current names, and the configuration that follows from header and options. */
-export function interpret(
-  header: SafetensorsHeader,
-  options: ConfigOptions = {},
-): { tensors: Map<string, TensorInfo>; config: Config } {
-  const tensors = new Map(header.tensors.map((tensor) => [currentName(tensor.name), tensor]));
-  const oldNames = header.tensors.some(({ name }) => currentName(name) !== name);
-  const traits = { oldNames, hasMasks: hasMasks(tensors), levels: pyramidLevels(tensors) };
-  return { tensors, config: configure(header.metadata, options, traits) };
-}
-
-/** How to compute on this device. */
-export async function computingFor(
-  device: GPUDevice,
-  { precision = 'f32', tuning }: LoadOptions,
-  store: TuningStore = localTunings,
-): Promise<Computing> {
-  const traits = traitsOf(device);
-  const half = precision === 'f16' || (precision === 'auto' && traits.half && !traits.software);
-  const stored = half ? 'f16' : 'f32';
-  const kept = tuning === undefined ? await store.get(adapterKey(device, stored)) : tuning;
-  return { methods: methodsFor(traits, half, kept ?? undefined), precision: stored };
-}
-
-/** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */
-export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
-  const files = caffe2Files(source);
-  return files ? fromCaffe2(files, COCO_CATEGORIES, options) : (source as WeightSource);
-}
-
-/** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
-export async function loadParts(
-  source: ModelSource,
-  options: LoadOptions,
-  store?: TuningStore,
-): Promise<Loaded> {
-  const { onProgress, signal } = options;
-  signal?.throwIfAborted();
-  const started = performance.now();
-  const device = options.device ?? (await requestDevice());
-  const ownsDevice = !options.device;
-  let loader: LayerLoader | undefined;
-  let interpreted: ReturnType<typeof interpret> | undefined;
-  let compiled: Promise<number> = Promise.resolve(0);
-  try {
-    const computing = await computingFor(device, options, store);
-    const report = onProgress && ((progress: Progress) => onProgress({ ...progress, stage: 'weights' }));
-    const header = await readSafetensors(
-      await openModel(source, { onProgress: report, signal }),
-      {
-        header(found) {
-          interpreted = interpret(found, options);
-          const { tensors, config } = interpreted;
-          // shapes of maps do not change which variants are compiled, so any size will do
-          const size = { height: config.minSize, width: config.minSize };
-          const { graph } = buildNetwork(tensors, config, size, computing);
-          loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
-          loader.compile();
-          compiled = compileAll(device, graph)
-            .then((pipelines) => warmUp(device, pipelines))
-            .then(() => performance.now() - started);
-          compiled.catch(() => {}); // awaited below; a failure of the download comes first
-        },
-        data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
-      },
-      {
-        ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download
-        ...(signal && { signal }),
-      },
-    );
-    if (!loader || !interpreted)
-      throw new ShapeError(`load: no header was read; got ${header.tensors.length} tensors`);
-    const weights = await loader.finish();
-    const uploadMs = performance.now() - started;
-    const compileMs = await compiled;
-    signal?.throwIfAborted();
-    const { tensors, config } = interpreted;
-    const checkpoint: Checkpoint = new Map(
-      [...tensors].map(([name, { dtype, shape }]): [string, CheckpointTensor] => [
-        name,
-        { name, dtype, shape },
-      ]),
-    );
-    return { device, ownsDevice, checkpoint, config, computing, weights, timing: { compileMs, uploadMs } };
-  } catch (error) {
-    loader?.destroy();
-    if (ownsDevice) device.destroy();
-    throw error;
-  }
-}
-
-/** The detections, from what was read back. */
-function detectionsOf(
-  outputs: Readonly<Record<string, HostTensor>>,
-  { width, height }: Size,
-  nameOf: (index: number) => string,
-  inclusive: boolean,
-): Detection[] {
-  const { boxes, scores, labels, count, probabilities, regions, bits } = outputs as Record<
-    string,
-    HostTensor
-  >;
-  const side = probabilities?.shape[1] ?? 0;
-  return Array.from({ length: count!.data[0]! }, (_, i) => {
-    const classIndex = labels!.data[i]!;
-    const own = [...boxes!.data.subarray(4 * i, 4 * i + 4)] as Detection['box'];
-    const [x1, y1, x2, y2] = own;
-    // where x2 and y2 are its last pixels, a box ends after them
-    const box: Detection['box'] = inclusive
-      ? [x1, y1, Math.min(x2 + 1, width), Math.min(y2 + 1, height)]
-      : own;
-    const detection: Detection = { label: nameOf(classIndex), classIndex, score: scores!.data[i]!, box };
-    if (!probabilities || !regions || !bits) return detection;
-    detection.mask = new Mask({
-      side,
-      probabilities: (probabilities.data as Float32Array).slice(i * side * side, (i + 1) * side * side),
-      box: own,
-      imageWidth: width,
-      imageHeight: height,
-      bits: packedBits(regions.data as Uint32Array, bits.data as Uint32Array, i),
-    });
-    return detection;
-  });
-}
-
-/** mask_regions' mark of a mask that found no room. */
-const NO_ROOM = 0xffffffff;
-
-function packedBits(regions: Uint32Array, bits: Uint32Array, i: number) {
-  const [x0, y0, width, height, wordsPerRow, first] = regions.subarray(6 * i, 6 * i + 6) as unknown as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (first === NO_ROOM) return undefined;
-  const words = bits.slice(first, first + wordsPerRow * height);
-  return { threshold: MASK_THRESHOLD, x0, y0, width, height, wordsPerRow, words };
 }

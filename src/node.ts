@@ -4,12 +4,8 @@ import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fileSource } from './file_source';
-import {
-  type LoadOptions,
-  loadParts,
-  MaskRCNN as MaskRCNNBase,
-  openModel as openModelBase,
-} from './mask_rcnn';
+import { type LoadOptions, loadParts, openModel as openModelBase } from './load';
+import { MaskRCNN as MaskRCNNBase } from './mask_rcnn';
 import { openDevice } from './node_device';
 import { fileTunings } from './node_tuning';
 import type { WeightSource } from './weights/byte_source';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { WeightError } from '../src/errors';
-import { interpret } from '../src/mask_rcnn';
+import { interpret } from '../src/load';
 import { COCO_CATEGORIES } from '../src/model/coco';
 import { openModel } from '../src/node';
 import { readCaffe2 } from '../src/weights/caffe2';

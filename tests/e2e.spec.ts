@@ -2,7 +2,9 @@
 // it, says how much rounding alone may move a result; we may depart four times as far.
 
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Detection, LoadOptions, MaskRCNN } from '../src/mask_rcnn';
+import type { Detection } from '../src/detection';
+import type { LoadOptions } from '../src/load';
+import type { MaskRCNN } from '../src/mask_rcnn';
 import { nucleiModel, picture, syntheticModel } from './engine';
 import { type Golden, readGolden } from './golden_file';
 

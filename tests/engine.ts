@@ -2,7 +2,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { fileSource } from '../src/file_source';
-import { type LoadOptions, MaskRCNN } from '../src/mask_rcnn';
+import type { LoadOptions } from '../src/load';
+import { MaskRCNN } from '../src/mask_rcnn';
 import { readImage } from '../src/node_image';
 import { testDevice } from './gpu';
 import { type Architecture, syntheticWeights } from './synthetic_weights';

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Detection } from '../src/mask_rcnn';
+import type { Detection } from '../src/detection';
 import { MaskRCNN, openModel, readImage, readSafetensors } from '../src/node';
 import { decodeRle, type Rle } from '../src/rle';
 import { picture } from './engine';

@@ -4,8 +4,8 @@ import { createCanvas } from '@napi-rs/canvas';
 import { expect, test } from 'vitest';
 import { drawOverlay, legendLines } from '../src/cli/overlay';
 import { overlayNames } from '../src/cli/overlay_file';
+import type { Detection } from '../src/detection';
 import { Mask } from '../src/mask';
-import type { Detection } from '../src/mask_rcnn';
 
 function picture(width: number, height: number) {
   return { data: new Uint8ClampedArray(4 * width * height).fill(255), width, height };

@@ -5,7 +5,7 @@
 // digits, by about 1e-6 of the value, and the network passes that on.
 
 import { expect } from 'vitest';
-import type { Detection } from '../src/mask_rcnn';
+import type { Detection } from '../src/detection';
 import { decodeRle, type Rle } from '../src/rle';
 
 export interface PortableDetection {

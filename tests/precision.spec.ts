@@ -4,7 +4,8 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Detection, MaskRCNN } from '../src/mask_rcnn';
+import type { Detection } from '../src/detection';
+import type { MaskRCNN } from '../src/mask_rcnn';
 import { MaskRCNN as NodeMaskRCNN } from '../src/node';
 import { nucleiModel, picture } from './engine';
 import { testDevice } from './gpu';

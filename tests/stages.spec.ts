@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Graph, type Tensor } from '../src/graph/graph';
 import { type HostTensor, Program } from '../src/graph/program';
 import { f32, u32 } from '../src/kernels/kernel';
-import { type Loaded, loadParts } from '../src/mask_rcnn';
+import { type Loaded, loadParts } from '../src/load';
 import { Layers } from '../src/model/layers';
 import type { Boxes } from '../src/model/nms';
 import { detectBoxes, predictMasks } from '../src/model/roi_heads';
