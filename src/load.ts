@@ -1,0 +1,146 @@
+// From a source of weights to what a model is made of: read, named, configured, compiled, uploaded.
+
+import { requestDevice } from './device';
+import { ShapeError } from './errors';
+import { compileAll } from './graph/program';
+import { warmUp } from './graph/warm_up';
+import { methodsFor, type Tuning, traitsOf } from './kernels/methods';
+import { COCO_CATEGORIES } from './model/coco';
+import { type Config, type ConfigOptions, configure } from './model/config';
+import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
+import { hasMasks, pyramidLevels } from './model/mask_rcnn';
+import { buildNetwork } from './model/networks';
+import { adapterKey, localTunings, type TuningStore } from './tuning_store';
+import type { WeightSource } from './weights/byte_source';
+import { LayerLoader } from './weights/layer_loader';
+import { caffe2Files, fromCaffe2, type ModelSource, type OpenOptions } from './weights/model_source';
+import { currentName } from './weights/names';
+import {
+  type Progress,
+  readSafetensors,
+  type SafetensorsHeader,
+  type TensorInfo,
+} from './weights/safetensors';
+
+export interface LoadOptions extends ConfigOptions {
+  /**
+   * What maps and weights are stored as; sums are float32 always. f32: as the reference. f16: half the memory;
+   * boxes differ by less than a pixel. auto: f16 on a GPU that computes in it (shader-f16),
+   * else f32. Default f32.
+   */
+  precision?: 'f32' | 'f16' | 'auto';
+  /**
+   * Which kernels are the fastest here, as `tune` has measured. Default: what `tune` has kept for this adapter, or
+   * the rules that ship. null: those rules, whatever has been kept.
+   */
+  tuning?: Tuning | null;
+  /** Default: a new one with default limits, which `destroy` then frees. */
+  device?: GPUDevice;
+  /** Called as the file arrives, in bytes. */
+  onProgress?: (progress: Progress & { stage: 'weights' }) => void;
+  /** Stops the loading. */
+  signal?: AbortSignal;
+}
+
+/** What `load` has read and made. */
+export interface Loaded {
+  device: GPUDevice;
+  ownsDevice: boolean;
+  checkpoint: Checkpoint;
+  config: Config;
+  computing: Computing;
+  weights: Map<string, GPUBuffer>;
+  /** Milliseconds of loading; the two run side by side. */
+  timing: { readonly compileMs: number; readonly uploadMs: number };
+}
+
+/** The tensors by their current names, and the configuration that follows from header and options. */
+export function interpret(
+  header: SafetensorsHeader,
+  options: ConfigOptions = {},
+): { tensors: Map<string, TensorInfo>; config: Config } {
+  const tensors = new Map(header.tensors.map((tensor) => [currentName(tensor.name), tensor]));
+  const oldNames = header.tensors.some(({ name }) => currentName(name) !== name);
+  const traits = { oldNames, hasMasks: hasMasks(tensors), levels: pyramidLevels(tensors) };
+  return { tensors, config: configure(header.metadata, options, traits) };
+}
+
+/** How to compute on this device. */
+export async function computingFor(
+  device: GPUDevice,
+  { precision = 'f32', tuning }: LoadOptions,
+  store: TuningStore = localTunings,
+): Promise<Computing> {
+  const traits = traitsOf(device);
+  const half = precision === 'f16' || (precision === 'auto' && traits.half && !traits.software);
+  const stored = half ? 'f16' : 'f32';
+  const kept = tuning === undefined ? await store.get(adapterKey(device, stored)) : tuning;
+  return { methods: methodsFor(traits, half, kept ?? undefined), precision: stored };
+}
+
+/** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */
+export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
+  const files = caffe2Files(source);
+  return files ? fromCaffe2(files, COCO_CATEGORIES, options) : (source as WeightSource);
+}
+
+/** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
+export async function loadParts(
+  source: ModelSource,
+  options: LoadOptions,
+  store?: TuningStore,
+): Promise<Loaded> {
+  const { onProgress, signal } = options;
+  signal?.throwIfAborted();
+  const started = performance.now();
+  const device = options.device ?? (await requestDevice());
+  const ownsDevice = !options.device;
+  let loader: LayerLoader | undefined;
+  let interpreted: ReturnType<typeof interpret> | undefined;
+  let compiled: Promise<number> = Promise.resolve(0);
+  try {
+    const computing = await computingFor(device, options, store);
+    const report = onProgress && ((progress: Progress) => onProgress({ ...progress, stage: 'weights' }));
+    const header = await readSafetensors(
+      await openModel(source, { onProgress: report, signal }),
+      {
+        header(found) {
+          interpreted = interpret(found, options);
+          const { tensors, config } = interpreted;
+          // shapes of maps do not change which variants are compiled, so any size will do
+          const size = { height: config.minSize, width: config.minSize };
+          const { graph } = buildNetwork(tensors, config, size, computing);
+          loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
+          loader.compile();
+          compiled = compileAll(device, graph)
+            .then((pipelines) => warmUp(device, pipelines))
+            .then(() => performance.now() - started);
+          compiled.catch(() => {}); // awaited below; a failure of the download comes first
+        },
+        data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
+      },
+      {
+        ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download
+        ...(signal && { signal }),
+      },
+    );
+    if (!loader || !interpreted)
+      throw new ShapeError(`load: no header was read; got ${header.tensors.length} tensors`);
+    const weights = await loader.finish();
+    const uploadMs = performance.now() - started;
+    const compileMs = await compiled;
+    signal?.throwIfAborted();
+    const { tensors, config } = interpreted;
+    const checkpoint: Checkpoint = new Map(
+      [...tensors].map(([name, { dtype, shape }]): [string, CheckpointTensor] => [
+        name,
+        { name, dtype, shape },
+      ]),
+    );
+    return { device, ownsDevice, checkpoint, config, computing, weights, timing: { compileMs, uploadMs } };
+  } catch (error) {
+    loader?.destroy();
+    if (ownsDevice) device.destroy();
+    throw error;
+  }
+}
