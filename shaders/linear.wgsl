@@ -42,8 +42,9 @@ fn linear(
   }
   let batch = workgroup.z;
   var tile = Tile();
+  let inner = min(row, vec4u(end - 1u)); // rows beyond the last are computed as the last, and not stored
   accumulate(
-    &tile, batch * params.input_stride + row * params.row_stride, row < vec4u(end), params.inputs,
+    &tile, batch * params.input_stride + inner * params.row_stride, row < vec4u(end), params.inputs,
     batch * params.weight_stride + out4, out4s, subgroup_lane);
   for (var i = 0u; i < 4u; i++) {
     if (row[i] < end) {

@@ -28,6 +28,7 @@ fn accumulate(
   tile: ptr<function, Tile>, at: vec4u, inside: vec4<bool>, channels: u32, first: u32, out4s: u32, lane: u32,
 ) {
   let in4s = (channels + 3u) / 4u;
+  let at4 = at / 4u;
 #if SUBGROUP != 0
   var w = first + (lane & (SUBGROUP - 1u)) / 2u * out4s + (lane & 1u);
 #else
@@ -40,14 +41,19 @@ fn accumulate(
 #if WIDE
       let x = window_left + i32(c);
       let real = inside & (x >= vec4i(0)) & (x < vec4i(i32(params.width)));
-      let quad = vec4u(x);
+      let place = at4 + vec4u(x);
 #else
       let real = inside;
-      let quad = vec4u(c);
+      let place = at4 + c;
 #endif
+#if In == f32
       let pixels = mat4x4f(
-        load(at.x, quad.x, real.x, channels), load(at.y, quad.y, real.y, channels),
-        load(at.z, quad.z, real.z, channels), load(at.w, quad.w, real.w, channels));
+        load(at.x, c, real.x, channels), load(at.y, c, real.y, channels),
+        load(at.z, c, real.z, channels), load(at.w, c, real.w, channels));
+#else
+      let pixels = mat4x4f(
+        quad(place.x, real.x), quad(place.y, real.y), quad(place.z, real.z), quad(place.w, real.w));
+#endif
 #if SUBGROUP == 4
       let own = weights(w);
       let next = weights(w + 2u * out4s);
