@@ -151,7 +151,7 @@ function ruleFor(product: ProductShape, traits: Traits, half: boolean): Method {
     // FC6: what a slice needs of the weight stays in a core's cache from one row of tiles to the next
     if (traits.software && traits.subgroup >= 8) return { tile: 'subgroups 32x8', split: long ? 8 : 1 };
     if (traits.software && traits.subgroup >= 4) {
-      return { tile: long && rows >= 512 ? 'subgroups of 4 256x8' : 'subgroups of 4 32x8', split: 1 };
+      return { tile: outputs > 8 ? 'subgroups of 4 32x16' : 'subgroups of 4 32x8', split: 1 };
     }
     return { tile: outputs > 16 ? 'registers 32x64' : 'registers 128x16', split: 1 };
   }
