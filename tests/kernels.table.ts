@@ -3,6 +3,7 @@
 import type { KernelCase } from './kernel_case';
 import { detectionRows } from './rows/detection_rows';
 import { drawRows } from './rows/draw_rows';
+import { familyRows } from './rows/family_rows';
 import { imageRows } from './rows/image_rows';
 import { mapRows } from './rows/map_rows';
 import { mobileRows } from './rows/mobile_rows';
@@ -17,4 +18,5 @@ export const rows: KernelCase[] = [
   ...roiRows,
   ...imageRows,
   ...drawRows,
+  ...familyRows,
 ];

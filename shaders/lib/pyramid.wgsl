@@ -14,6 +14,7 @@ const LEVEL2 = true;
 const LEVEL3 = true;
 const LEVEL4 = false;
 const MERGED = false; // level0 holds all maps, one after the other: no branches, which cost a CPU all their sides
+const INCLUSIVE = false;  // x2 and y2 are a box's last pixels: its width is x2 - x1 + 1
 alias Quad = vec4f;  // vec4f, or vec2u: four halves
 
 struct Params {
@@ -74,7 +75,7 @@ struct Level {
 
 // The level that a box is pooled from.
 fn level_of(box: vec4f) -> Level {
-  let size = box.zw - box.xy;
+  let size = box.zw - box.xy + select(0.0, 1.0, INCLUSIVE);
   let area = size.x * size.y;
   let passed = u32(area >= params.cut1) + u32(area >= params.cut2) + u32(area >= params.cut3)
     + u32(area >= params.cut4);

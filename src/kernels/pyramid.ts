@@ -22,6 +22,8 @@ export interface PyramidAttributes {
   merged?: readonly { readonly shape: readonly number[]; readonly offset: number }[] | undefined;
   /** Smallest area in image pixels of a box of level 1, 2, … (`levelCuts`): one fewer than levels. */
   cuts: readonly number[];
+  /** Whether boxes include x2 and y2 when their area is measured. Default: no. */
+  inclusive?: boolean;
 }
 
 /** No float32 area reaches it: WGSL may assume that there are no infinities. */
@@ -31,7 +33,7 @@ const NEVER = 3.4028234e38;
 export function pyramidDispatch(
   op: string,
   inputs: PyramidInputs,
-  { pooled, scales, cuts, merged }: PyramidAttributes,
+  { pooled, scales, cuts, merged, inclusive = false }: PyramidAttributes,
 ): Dispatch {
   const { level0, level1, level2, level3, level4, boxes, count } = inputs;
   const separate = [level0, level1, level2, level3, level4];
@@ -88,6 +90,7 @@ export function pyramidDispatch(
     constants: {
       Quad: quadOf(level0),
       MERGED: merged !== undefined,
+      INCLUSIVE: inclusive,
       LEVELS: maps.length,
       LEVEL1,
       LEVEL2,

@@ -2,10 +2,13 @@
 
 import { roiAlign } from '../../src/kernels/roi_align';
 import { roiPool } from '../../src/kernels/roi_pool';
-import { levelCuts } from '../../src/model/levels';
+import { LEVELLINGS, levelCuts } from '../../src/model/levels';
 import type { HostTensor } from '../gpu';
 import { CLOSE, EXACT, indices, type KernelCase, kernelCase, random, tensor, uniform } from '../kernel_case';
 import * as reference from '../reference/roi';
+
+/** Boxes of 56 pixels begin level 4: small maps do. */
+const SMALL = { ...LEVELLINGS.torchvision, size: 56 };
 
 interface RoiRow {
   levels: HostTensor[];
@@ -96,11 +99,11 @@ const control: AlignRow = {
   samples: 2,
   aligned: false,
   scales: strides(4),
-  cuts: levelCuts(2, 5, 56),
+  cuts: levelCuts(2, 5, SMALL),
 };
 
 function withLevels(levels: number): Pick<AlignRow, 'levels' | 'scales' | 'cuts'> {
-  const cuts = levelCuts(2, levels + 1, 56);
+  const cuts = levelCuts(2, levels + 1, SMALL);
   return { levels: pyramid(levels, 192, 256, 8), scales: strides(levels), cuts };
 }
 
