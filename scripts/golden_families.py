@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from family_reference import Family, Rcnn, family_name
+from family_names import family_name
+from family_reference import Family, Rcnn
 from golden_e2e import run as run_torchvision
 from golden_reference import IMAGES, digest, in_double, load_pixels, summary, to_image, write
 from narrow_models import Weights, calibrate, faster, faster_v2, keypoint, mask, mask_v2, mobilenet
@@ -31,6 +32,7 @@ class Case:
     old_names: bool = False
     options: dict = field(default_factory=dict)  # of the engine's `load`, besides sizes and threshold
     features: bool = False  # only the pyramid
+    measured: bool = False  # the norms' statistics: they are in the file
 
 
 def backbone(depth: int, **options) -> Case:
@@ -53,8 +55,10 @@ CASES = {
     "tv_mask_v2": Case("torchvision/maskrcnn_resnet50_fpn_v2", mask_v2),
     "tv_faster_v2": Case("", faster_v2, image=COFFEE),
     "tv_keypoint": Case("torchvision/keypointrcnn_resnet50_fpn", keypoint),
-    "tv_mobile": Case("", lambda: mobilenet(False)),
-    "tv_mobile_320": Case("torchvision/fasterrcnn_mobilenet_v3_large_320_fpn", lambda: mobilenet(True)),
+    "tv_mobile": Case("", lambda: mobilenet(False), measured=True),
+    "tv_mobile_320": Case(
+        "torchvision/fasterrcnn_mobilenet_v3_large_320_fpn", lambda: mobilenet(True), measured=True
+    ),
     "d2_faster_50": Case("detectron2/faster_rcnn_R_50_FPN", family("detectron2", heads="faster"), image=COFFEE),
     "d2_mask_50": Case("", family("detectron2")),
     "d2_mask_101": Case("detectron2/mask_rcnn_R_101_FPN", family("detectron2", depth=101), image=COFFEE),
@@ -195,7 +199,7 @@ def make(name: str) -> None:
     model = case.model()
     configure(case, model, 0.05)
     model.eval()
-    weights = calibrate(model, lambda: run(case, model, pixels))
+    weights, given = calibrate(model, lambda: run(case, model, pixels), case.measured)
     score = threshold(case, run(case, model, pixels)[0]["scores"])
     configure(case, model, score)
     single, single_maps = run(case, model, pixels)
@@ -204,7 +208,7 @@ def make(name: str) -> None:
     else:
         in_double(model)
     double, double_maps = run(case, model, pixels)
-    tensors, worst = {}, 0.0
+    tensors, worst = {f"given/{file_name(case, model, n)}": t for n, t in given.items()}, 0.0
     for label, output in double_maps.items():
         tensors |= summary(label, output, 256)
         worst = max(worst, float((single_maps[label].double() - output).abs().max() / output.abs().max()))

@@ -130,8 +130,22 @@ def role(name: str, shape: torch.Size) -> tuple[float, float]:
 Weights = dict[str, tuple[list[int], float, float]]  # name -> shape, mean, amplitude
 
 
-def calibrate(model: nn.Module, run) -> Weights:
-    """Weights by `role`, those of TARGETS scaled to their deviations in one `run` of the model, and put into it."""
+def measure_norms(model: nn.Module, run) -> dict[str, Tensor]:
+    """Statistics of all norms over one `run`, put into the model, for a trunk that without them sees nothing: signals
+    of MobileNetV3, which has shortcuts around few blocks, would all come out alike."""
+    norms = {n: m for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)}
+    for norm in norms.values():
+        norm.momentum = 1.0
+        norm.train()
+    run()
+    model.eval()
+    parts = [(f"{n}.{part}", getattr(m, part)) for n, m in norms.items() for part in ("running_mean", "running_var")]
+    return {name: values.clone() for name, values in parts}
+
+
+def calibrate(model: nn.Module, run, measured: bool = False) -> tuple[Weights, dict[str, Tensor]]:
+    """Weights by `role`, those of TARGETS scaled to their deviations in one `run` of the model, and put into it; and
+    the norms' statistics, where they are to be `measured`."""
     state = {n: t for n, t in model.state_dict().items() if not n.endswith("num_batches_tracked")}
     weights = {n: (list(t.shape), *role(n, t.shape)) for n, t in state.items()}
     fill(model, weights)
@@ -149,6 +163,7 @@ def calibrate(model: nn.Module, run) -> Weights:
 
         return hook
 
+    given = measure_norms(model, run) if measured else {}
     scaled: dict[str, float] = {}
     layers = {n: m for n, m in model.named_modules() if isinstance(m, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear))}
     chosen = {n: m for n, m in layers.items() if any(key in n for key in TARGETS)}
@@ -159,14 +174,17 @@ def calibrate(model: nn.Module, run) -> Weights:
     for name, factor in scaled.items():
         shape, mean, amplitude = weights[f"{name}.weight"]
         weights[f"{name}.weight"] = (shape, mean, amplitude * factor)
-    fill(model, weights)
-    return weights
+    fill(model, weights, given)
+    return weights, given
 
 
-def fill(model: nn.Module, weights: Weights) -> None:
-    """Puts the weights into a model, by its own names."""
+def fill(model: nn.Module, weights: Weights, given: dict[str, Tensor] | None = None) -> None:
+    """Puts the weights into a model, by its own names; those that are `given` as they are."""
     state = {}
     for name, (shape, mean, amplitude) in weights.items():
+        if given and name in given:
+            state[name] = given[name]
+            continue
         values = uniform(name, math.prod(shape), mean, amplitude)
         state[name] = torch.from_numpy(values).view(shape)
     missing, unexpected = model.load_state_dict(state, strict=False)

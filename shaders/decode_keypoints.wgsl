@@ -94,9 +94,11 @@ fn decode_keypoints(@builtin(workgroup_id) group: vec3u, @builtin(local_invocati
 
 // The heatmap at twice its side, bilinear, half-pixel centres.
 fn doubled_at(row: u32, keypoint: u32, y: u32, x: u32) -> f32 {
-  let low = (max(vec2u(x, y), vec2u(1u)) - 1u) / 2u;
+  let at = vec2u(x, y);
+  let low = (max(at, vec2u(1u)) - 1u) / 2u;
   let high = min(low + 1u, vec2u(SIDE - 1u));
-  let weight = select(select(vec2f(0.25), vec2f(0.75), (vec2u(x, y) & vec2u(1u)) == vec2u(0u)), vec2f(0.0), vec2u(x, y) == vec2u(0u));
+  let between = select(vec2f(0.25), vec2f(0.75), (at & vec2u(1u)) == vec2u(0u));
+  let weight = select(between, vec2f(0.0), at == vec2u(0u));
   let top = mix(heat(row, keypoint, low.y, low.x), heat(row, keypoint, low.y, high.x), weight.x);
   let bottom = mix(heat(row, keypoint, high.y, low.x), heat(row, keypoint, high.y, high.x), weight.x);
   return mix(top, bottom, weight.y);

@@ -10,7 +10,7 @@ import { inOrderOf, largest } from './compare_detections';
 import { picture } from './engine';
 import { type Golden, readGolden } from './golden_file';
 import { testDevice } from './gpu';
-import { type ListedTensor, listedWeights } from './synthetic_weights';
+import { listedWeights } from './synthetic_weights';
 
 const FAMILIES = [
   'tv_mask',
@@ -48,11 +48,10 @@ const NOISE_FACTOR = 4;
 /** Of a map's largest value. */
 const MAP_TOLERANCE = 1e-4;
 
-async function load({ metadata }: Golden): Promise<MaskRCNN> {
-  const tensors = JSON.parse(metadata.tensors!) as ListedTensor[];
-  const options = JSON.parse(metadata.options!) as LoadOptions;
-  const { architecture } = metadata;
-  const file = listedWeights(tensors, architecture ? { architecture } : {});
+async function load(golden: Golden): Promise<MaskRCNN> {
+  const { architecture } = golden.metadata;
+  const options = JSON.parse(golden.metadata.options!) as LoadOptions;
+  const file = listedWeights(golden, architecture ? { architecture } : {});
   return MaskRCNN.load(new Blob([file]), { device: await testDevice(), tuning: null, ...options });
 }
 

@@ -103,13 +103,12 @@ export function syntheticWeights(
 /** A tensor of a listed file: its name there, the name that seeds it, shape, mean and amplitude. */
 export type ListedTensor = [name: string, seed: string, shape: number[], mean: number, amplitude: number];
 
-/** A weights file of listed tensors (scripts/golden_families.py), as one buffer. */
-export function listedWeights(
-  tensors: readonly ListedTensor[],
-  metadata: Record<string, string>,
-): Uint8Array<ArrayBuffer> {
+/** The weights file of a golden file that lists them (scripts/golden_families.py), as one buffer. */
+export function listedWeights(golden: Golden, metadata: Record<string, string>): Uint8Array<ArrayBuffer> {
+  const tensors = JSON.parse(golden.metadata.tensors!) as ListedTensor[];
   return writeSafetensors(
     tensors.map(([name, seed, shape, mean, amplitude]) => {
+      if (golden.has(`given/${name}`)) return { name, dtype: 'F32', ...golden.floats(`given/${name}`) };
       const data = new Float32Array(elements(shape));
       fillUniform(data, fnv1a32(seed), mean, amplitude);
       return { name, dtype: 'F32', shape, data };

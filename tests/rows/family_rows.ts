@@ -1,163 +1,18 @@
-// Rows of what other families than torchvision's first models need: resizes of bytes, MobileNetV3's activations,
-// keypoints, classes in another order, empty boxes, masks read at the middles of pixels.
+// Rows of what other families than torchvision's need of the kernels behind the heads: classes in another order,
+// empty boxes, masks read at the middles of pixels.
 
-import { conv2d } from '../../src/kernels/conv2d';
-import { decodeKeypoints } from '../../src/kernels/decode_keypoints';
-import { depthwiseConv2d } from '../../src/kernels/depthwise_conv2d';
 import { gatherDetections } from '../../src/kernels/gather_detections';
-import { linear } from '../../src/kernels/linear';
 import { maskRegions } from '../../src/kernels/mask_regions';
 import { maskSelect } from '../../src/kernels/mask_select';
 import { pasteMaskBits } from '../../src/kernels/paste_mask_bits';
 import { pasteMasks } from '../../src/kernels/paste_masks';
-import { resampleBytes } from '../../src/kernels/resample_bytes';
-import { resizeBytes } from '../../src/kernels/resize_bytes';
 import { scaleBoxes } from '../../src/kernels/scale_boxes';
-import { scaleChannels } from '../../src/kernels/scale_channels';
 import { sortCandidates } from '../../src/kernels/sort_candidates';
-import { opencvPairs, pillowTaps } from '../../src/model/resample';
-import type { HostTensor } from '../gpu';
-import {
-  CLOSE,
-  EXACT,
-  halves,
-  indices,
-  type KernelCase,
-  kernelCase,
-  random,
-  tensor,
-  uniform,
-} from '../kernel_case';
-import * as convolutions from '../reference/conv2d';
+import { CLOSE, EXACT, indices, type KernelCase, kernelCase, random, tensor, uniform } from '../kernel_case';
 import * as reference from '../reference/families';
-import * as maps from '../reference/maps';
-import { packWeight } from '../reference/pack_weight';
 import { NO_INDEX, NONE } from '../reference/selection';
 
 const next = uniform(17);
-
-function noise(height: number, width: number): HostTensor {
-  return indices(
-    [height, width],
-    Array.from({ length: height * width }, () => Math.floor(next() * 2 ** 32)),
-  );
-}
-
-// resizes of bytes
-
-function resampleRow(
-  what: string,
-  pixels: HostTensor,
-  axis: 'columns' | 'rows',
-  outputs: number,
-): KernelCase {
-  const { taps, most, weights } = pillowTaps(pixels.shape[axis === 'rows' ? 0 : 1]!, outputs);
-  return kernelCase({
-    what,
-    kernel: resampleBytes,
-    inputs: { pixels, taps: indices([outputs, 2], taps), weights: indices([outputs, most], weights) },
-    attributes: { axis },
-    reference: () => ({ resized: reference.resampleBytes(pixels, outputs, axis) }),
-    tolerance: EXACT,
-  });
-}
-
-/** 10 20 / 30 40 and twice its side, as OpenCV 5.0.0 gives it: floats would round to 13 and 18. */
-const TWICE = [10, 12, 17, 20, 15, 17, 22, 25, 25, 27, 32, 35, 30, 32, 37, 40];
-
-function resizeRow(): KernelCase {
-  const [columns, rows] = [opencvPairs(2, 4, 'columns'), opencvPairs(2, 4, 'rows')];
-  const grey = (value: number) => 0xff000000 + value * 0x010101;
-  return kernelCase({
-    what: '2x2 to 4x4, by OpenCV',
-    kernel: resizeBytes,
-    inputs: {
-      pixels: indices([2, 2], [10, 20, 30, 40].map(grey)),
-      columns: indices([4, 2], columns.index),
-      column_weights: indices([4, 2], columns.weights),
-      rows: indices([4, 2], rows.index),
-      row_weights: indices([4, 2], rows.weights),
-    },
-    attributes: {},
-    reference: () => ({ resized: TWICE.map(grey) }),
-    tolerance: EXACT,
-  });
-}
-
-// MobileNetV3
-
-const wide = ({ shape, data }: HostTensor, factor: number): HostTensor =>
-  tensor(
-    shape as number[],
-    data.map((x) => x * factor),
-  );
-
-function hardSwishRows(): KernelCase[] {
-  const input = wide(random([1, 7, 9, 8]), 4);
-  const [weight, bias] = [random([12, 8, 3, 3], 2), random([12], 3)];
-  const add = random([1, 7, 9, 12], 5);
-  const [own, each] = [random([8, 1, 3, 3], 4), random([8], 6)];
-  const taps = packWeight({ ...own, shape: [8, 9, 1, 1] });
-  const [rows, matrix] = [wide(random([10, 8], 7), 4), random([6, 8], 8)];
-  const swished = (values: Float64Array) => ({ output: values.map(reference.hardSwish) });
-  return [
-    kernelCase({
-      what: 'hard-swish after a residual',
-      kernel: conv2d,
-      inputs: { input, weight: packWeight(weight), bias, add },
-      attributes: { channels: 12, window: [3, 3], padding: 1, activation: 'hard_swish' },
-      reference: () => swished(convolutions.conv2d(input, weight, { padding: 1 }, bias, add)),
-      tolerance: CLOSE,
-    }),
-    kernelCase({
-      what: 'hard-swish',
-      kernel: depthwiseConv2d,
-      inputs: { input, weight: { ...taps, shape: taps.shape.slice(3) }, bias: each },
-      attributes: { window: [3, 3], padding: 1, stride: 2, activation: 'hard_swish' },
-      reference: () => swished(convolutions.conv2d(input, own, { padding: 1, stride: 2, groups: 8 }, each)),
-      tolerance: CLOSE,
-    }),
-    kernelCase({
-      what: 'hard-swish, outputs no multiple of 4',
-      kernel: linear,
-      inputs: { input: rows, weight: packWeight({ ...matrix, shape: [6, 8, 1, 1] }) },
-      attributes: { outputs: 6, activation: 'hard_swish' },
-      reference: () => swished(maps.linear(rows, matrix)),
-      tolerance: CLOSE,
-    }),
-  ];
-}
-
-function excitationRow(what: string, input: HostTensor, gate: HostTensor, tolerance = CLOSE): KernelCase {
-  return kernelCase({
-    what,
-    kernel: scaleChannels,
-    inputs: { input, gate },
-    attributes: {},
-    reference: () => ({ output: reference.scaleChannels(input, gate) }),
-    tolerance,
-  });
-}
-
-// keypoints
-
-const PERSONS = tensor(
-  [4, 4],
-  [...[100, 50, 150.5, 130.2], ...[3.25, 4.5, 3.5, 60], ...[10, 10, 320.7, 33.3], ...[-5, 0, 20, 20]],
-);
-
-function keypointRow(what: string, K: number, score: 'logit' | 'probability', count = 4): KernelCase {
-  const heatmaps = wide(random([4, 28, 28, K], K), 3);
-  const attributes = { xScale: 1.25, yScale: 0.8, score };
-  return kernelCase({
-    what,
-    kernel: decodeKeypoints,
-    inputs: { heatmaps, boxes: PERSONS, count: indices([1], [count]) },
-    attributes,
-    reference: () => ({ keypoints: reference.decodeKeypoints(heatmaps, PERSONS, count, attributes) }),
-    tolerance: { atol: 2e-5, rtol: 1e-5 },
-  });
-}
 
 // classes
 
@@ -360,25 +215,6 @@ function centreRows(): KernelCase[] {
 }
 
 export const familyRows: KernelCase[] = [
-  resampleRow('wider', noise(9, 33), 'columns', 50),
-  resampleRow('narrower, many taps', noise(5, 200), 'columns', 7),
-  resampleRow('higher', noise(20, 9), 'rows', 33),
-  resampleRow('lower', noise(64, 5), 'rows', 21),
-  resampleRow('from one column', noise(3, 1), 'columns', 4),
-  resampleRow('as it is', noise(4, 6), 'columns', 6),
-  resizeRow(),
-  ...hardSwishRows(),
-  excitationRow('squeeze and excitation', wide(random([1, 6, 5, 12]), 3), wide(random([1, 1, 1, 12], 2), 6)),
-  excitationRow('of two pictures', random([2, 3, 3, 8]), wide(random([2, 1, 1, 8], 2), 6)),
-  excitationRow(
-    'of halves',
-    halves(random([1, 6, 5, 12])),
-    halves(wide(random([1, 1, 1, 12], 2), 6)),
-    { atol: 1e-3, rtol: 1e-3 }, // a half's last bit is 2^-11
-  ),
-  keypointRow('17 keypoints of four persons', 17, 'logit'),
-  keypointRow('as probabilities, one person of four', 3, 'probability', 1),
-  keypointRow('nobody', 2, 'logit', 0),
   candidatesRow('background last, without a box', 5, 4),
   candidatesRow('background last, one box for all classes', 4, 1),
   selectRow('no mask of the background', 4, [1, 4, 2], [0, 3, 1]),
