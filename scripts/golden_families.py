@@ -36,12 +36,14 @@ class Case:
 
 
 def backbone(depth: int, **options) -> Case:
-    """resnet_fpn_backbone: up to the RPN's head."""
+    """resnet_fpn_backbone: up to the RPN's head; where layers are left out, all of it."""
     layers = options.get("layers", (1, 2, 3, 4))
     levels = len(layers) + 1
     anchor = {"anchorSizes": [[32 * 2**i] for i in range(levels)], "anchorRatios": [[0.5, 1, 2]] * levels}
     make = lambda: faster(classes=5, depth=depth, **options)  # noqa: E731
-    return Case("", make, (96, 160), options={} if levels == 5 else anchor, features=True)
+    if levels == 5:
+        return Case("", make, (96, 160), features=True)
+    return Case("", make, options=anchor)
 
 
 def family(name: str, **options):

@@ -183,6 +183,8 @@ export function poolRegions(
   const all = strides ? heights.map((_, i) => 1 / strides[i]!) : inferScales(heights, resized.height);
   const cuts = levelCuts(-Math.log2(all[0]!), -Math.log2(all.at(-1)!), LEVELLINGS[levelRule]);
   const scales = all.slice(0, cuts.length + 1); // where levels share a stride, the first has all boxes
+  // torchvision numbers levels from the finest on: where a stride is left out, the last number has no map, and is 0
+  const own = cuts.slice(0, scales.length - 1);
   const one = heads.graph.wholeOf(pyramid);
   const maps = one ? [one.whole] : pyramid.slice(0, scales.length);
   const [level0, level1, level2, level3, level4] = maps as [Tensor, ...(Tensor | undefined)[]];
@@ -191,7 +193,7 @@ export function poolRegions(
     heads.label(name),
     roiAlign,
     { level0, level1, level2, level3, level4, boxes, count },
-    { pooled: bins, samples, aligned, inclusive, scales, merged, cuts },
+    { pooled: bins, samples, aligned, inclusive, scales, merged, cuts: own, end: cuts[own.length] },
     'pooled',
   );
   return pooled;

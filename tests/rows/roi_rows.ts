@@ -26,6 +26,8 @@ interface RoiRow {
 interface AlignRow extends RoiRow {
   samples: number;
   aligned: boolean;
+  end?: number;
+  inclusive?: boolean;
 }
 
 function inputsOf({ levels, boxes, count = boxes.shape[0]! }: RoiRow): Record<string, HostTensor> {
@@ -44,13 +46,13 @@ function mergedInputs(row: RoiRow): Record<string, HostTensor> {
 }
 
 function alignRow(what: string, row: AlignRow, merged = false): KernelCase {
-  const { samples, aligned, pooled, scales, cuts = [], count = row.boxes.shape[0]! } = row;
+  const { samples, aligned, pooled, scales, cuts = [], count = row.boxes.shape[0]!, end, inclusive } = row;
   return kernelCase({
     what,
     kernel: roiAlign,
     inputs: merged ? mergedInputs(row) : inputsOf(row),
     attributes: {
-      ...{ samples, aligned, pooled, scales, cuts },
+      ...{ samples, aligned, pooled, scales, cuts, end, inclusive: inclusive ?? false },
       merged: merged
         ? row.levels.map(({ shape }, i) => ({ shape, offset: offsetOf(row.levels, i) }))
         : undefined,
@@ -201,6 +203,8 @@ const folded = {
 const alignRows: KernelCase[] = [
   alignRow('network-like: P2 to P5, 7x7', control),
   alignRow('P2 to P5 in one tensor', control, true),
+  alignRow('no level for the largest boxes', { ...control, end: 80 * 80 }),
+  alignRow('areas of boxes that include their last pixels', { ...control, inclusive: true }),
   alignRow('14x14 bins', { ...control, pooled: 14 }),
   ...[0, 2].flatMap((samples) => [torchRow(samples, false), torchRow(samples, true)]),
   alignRow('border rules along x', {
