@@ -2,6 +2,7 @@
 
 import type { NodeInfo } from '../../engine/explore_run';
 import { type Edge, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from '../logic/graph_layout';
+import './graph_map.css';
 
 /** What a node's colour stands for. */
 export const MEASURES = [
