@@ -60,6 +60,9 @@ export function operandsOf(node: NodeInfo): { name: keyof Operands; label: strin
   return isSum ? found.map(({ name, label }) => ({ name: name as keyof Operands, label })) : undefined;
 }
 
+/** What the first convolution reads. */
+const PICTURE = 'image';
+
 export function convSum(node: NodeInfo, { input, weight, bias, add }: Operands, at: At): ConvSum {
   const step = stepOf(node);
   if (!step || !input || !weight) throw new Error(`${node.label} is no convolution`);
@@ -67,7 +70,9 @@ export function convSum(node: NodeInfo, { input, weight, bias, add }: Operands, 
   const outputs = node.outputs[0]!.shape[3]!;
   const depthwise = node.kernel === 'depthwise_conv2d';
   const groups = depthwise ? channels : channels / (node.params.group_channels ?? channels);
-  const own = channels / groups;
+  // the picture is stored with a fourth channel of zeros
+  const isPicture = node.inputs.some(({ name, label }) => name === 'input' && label === PICTURE);
+  const own = isPicture ? 3 : channels / groups;
   const group = Math.floor(at.c / (outputs / groups));
   const weightOf = depthwise
     ? (tap: number) => weight.data[tap * outputs + at.c]!

@@ -12,12 +12,13 @@ import { receptiveField } from '../logic/receptive_field';
 import { pictureArea } from '../logic/resize';
 import { channelOf, valueAt } from '../logic/slices';
 import type { Run } from '../run';
-import { chosenChannel } from '../selection';
+import { chosenChannel, place } from '../selection';
 import { ContactSheet } from './contact_sheet';
 import { Choices, Slider } from './controls';
 import { ConvSumTable } from './conv_sum_table';
 import { type Cell, HeatMap } from './heat_map';
 import { PictureOverlay } from './picture_overlay';
+import { cellAt, greatest, placeOf } from './places';
 import { useTensor, useTensors } from './use_tensor';
 import './map_inspector.css';
 
@@ -40,7 +41,6 @@ function Inspector({ run, node, tensor }: InspectorProps) {
   const scale = useSignal<ScaleName>('viridis');
   const shared = useSignal(false);
   const map = useSignal(0);
-  const cell = useSignal<Cell>({ y: Math.floor(height / 2), x: Math.floor(width / 2) });
   const c = Math.min(chosenChannel.value, channels - 1);
   const n = Math.min(map.value, maps - 1);
   const slice = useMemo(() => channelOf(tensor, c, n), [tensor, c, n]);
@@ -48,7 +48,8 @@ function Inspector({ run, node, tensor }: InspectorProps) {
     () => (shared.value ? rangeOf(tensor.data, scale.value) : undefined),
     [tensor, shared.value, scale.value],
   );
-  const { y, x } = cell.value;
+  const cell = place.value ? cellAt({ height, width }) : greatest(slice);
+  const { y, x } = cell;
   return (
     <div class="inspector">
       <div class="controls">
@@ -81,13 +82,13 @@ function Inspector({ run, node, tensor }: InspectorProps) {
             name={`${node.label}, channel ${c}`}
             scale={scale.value}
             range={whole}
-            cell={cell.value}
+            cell={cell}
             onCell={(next) => {
-              if (next) cell.value = next;
+              if (next) place.value = placeOf(next, slice);
             }}
           />
         </div>
-        <Field run={run} node={node} cell={cell.value} />
+        <Field run={run} node={node} cell={cell} />
         <div>
           <h3>All channels</h3>
           <ContactSheet
