@@ -9,4 +9,5 @@ export const CHAPTERS: readonly ChapterRow[] = [
   { id: '4', title: 'The feature pyramid', load: () => import('./chapters/04_fpn') },
   { id: '5', title: 'Region proposals', load: () => import('./chapters/05_rpn') },
   { id: '6', title: 'The level rule', load: () => import('./chapters/06_level_rule') },
+  { id: 'free', title: 'Free mode', load: () => import('./chapters/free_mode') },
 ];
