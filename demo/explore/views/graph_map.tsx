@@ -35,8 +35,15 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
   };
   const box = { viewBox: `0 0 ${width} ${height}`, width, height };
   return (
-    <div class="map-scroll">
-      <div class="map">
+    <div
+      class="map-scroll"
+      role="listbox"
+      tabIndex={0}
+      aria-label="Nodes of the network, in the order in which they run"
+      aria-activedescendant={idOf(chosen)}
+      onKeyDown={move}
+    >
+      <div class="map" role="presentation">
         <svg {...box} aria-hidden="true">
           {rows.map(({ stride, y, height: high }) => (
             <g key={stride} class="map-row">
@@ -60,15 +67,7 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
             />
           ))}
         </svg>
-        <svg
-          {...box}
-          // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: nodes are a list to choose from
-          role="listbox"
-          tabIndex={0}
-          aria-label="Nodes of the network, in the order in which they run"
-          aria-activedescendant={idOf(chosen)}
-          onKeyDown={move}
-        >
+        <svg {...box} role="presentation">
           {places.map(({ node, x, y }) => (
             <g
               key={node.label}

@@ -74,9 +74,9 @@ function Inspector({ run, node, tensor }: InspectorProps) {
       </div>
       <div class="inspector-grid">
         <div>
-          <h3>
+          <h2>
             Channel {c} of {channels}
-          </h3>
+          </h2>
           <HeatMap
             slice={slice}
             name={`${node.label}, channel ${c}`}
@@ -90,7 +90,7 @@ function Inspector({ run, node, tensor }: InspectorProps) {
         </div>
         <Field run={run} node={node} cell={cell} />
         <div>
-          <h3>All channels</h3>
+          <h2>All channels</h2>
           <ContactSheet
             tensor={tensor}
             n={n}
@@ -101,9 +101,9 @@ function Inspector({ run, node, tensor }: InspectorProps) {
           />
         </div>
         <div>
-          <h3>
+          <h2>
             Row {y}, column {x}: <output data-value>{short(valueAt(tensor, y, x, c, n))}</output>
-          </h3>
+          </h2>
           <Sum run={run} node={node} output={valueAt(tensor, y, x, c, n)} at={{ n, y, x, c }} />
         </div>
       </div>
@@ -121,7 +121,7 @@ function Field({ run, node, cell }: { run: Run; node: NodeInfo; cell: Cell }) {
   const seen = box && `${short(box[2] - box[0])} × ${short(box[3] - box[1])} of its pixels`;
   return (
     <div>
-      <h3>What this cell sees</h3>
+      <h2>What this cell sees</h2>
       <PictureOverlay
         run={run}
         name={`The picture, framed what the cell sees: ${seen ?? 'nothing but padding'}`}
