@@ -118,6 +118,7 @@ describe('receptive fields', () => {
     expect(at('backbone.body.maxpool')).toEqual([11, 11, 4, 4]);
     expect(at('backbone.body.layer1.0.conv1')).toEqual([19, 19, 4, 4]);
     expect(at('backbone.body.layer2.0.conv1')).toEqual([51, 51, 8, 8]);
+    expect(at('backbone.fpn.top_down.0').slice(2)).toEqual([4, 4]);
     expect(receptiveField(nodes, 'roi_heads.box_head.fc6', 0, 0)).toBeUndefined();
   });
 

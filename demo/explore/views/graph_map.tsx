@@ -33,7 +33,7 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
     onChoose(next.node);
     document.getElementById(idOf(next.node))?.scrollIntoView({ block: 'nearest', inline: 'center' });
   };
-  const box = { viewBox: `0 0 ${width} ${height}`, width, height };
+  const box = { viewBox: `0 0 ${width} ${height}`, width: '100%' };
   return (
     <div
       class="map-scroll"
@@ -43,7 +43,7 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
       aria-activedescendant={idOf(chosen)}
       onKeyDown={move}
     >
-      <div class="map" role="presentation">
+      <div class="map" role="presentation" style={{ minWidth: `${LEAST * width}px`, maxWidth: `${width}px` }}>
         <svg {...box} aria-hidden="true">
           {rows.map(({ stride, y, height: high }) => (
             <g key={stride} class="map-row">
@@ -109,6 +109,8 @@ const LETTERS = 9;
 
 /** Short words for layers whose own names are long. */
 const WORDS: Record<string, string> = {
+  mask_head: 'conv',
+  nms_offset: 'nms shift',
   inner_blocks: 'lateral',
   top_down: 'add',
   downsample: 'shortcut',
@@ -141,6 +143,9 @@ function shortName(label: string): string {
   const whole = level && text === 'conv' ? `${text} ${level.toUpperCase()}` : text;
   return whole.length > LETTERS ? `${whole.slice(0, LETTERS - 1)}…` : whole;
 }
+
+/** How small the map may get before it scrolls. */
+const LEAST = 0.85;
 
 function curve({ from, to }: Edge): string {
   const middle = NODE_HEIGHT / 2;

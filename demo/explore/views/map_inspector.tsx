@@ -18,7 +18,7 @@ import { Choices, Slider } from './controls';
 import { ConvSumTable } from './conv_sum_table';
 import { type Cell, HeatMap } from './heat_map';
 import { PictureOverlay } from './picture_overlay';
-import { cellAt, greatest, placeOf } from './places';
+import { cellAt, extentOf, greatest, placeOf } from './places';
 import { useTensor, useTensors } from './use_tensor';
 import './map_inspector.css';
 
@@ -82,6 +82,7 @@ function Inspector({ run, node, tensor }: InspectorProps) {
             name={`${node.label}, channel ${c}`}
             scale={scale.value}
             range={whole}
+            extent={maps === 1 ? extentOf(run.info) : undefined}
             cell={cell}
             onCell={(next) => {
               if (next) place.value = placeOf(next, slice);
@@ -129,7 +130,8 @@ function Field({ run, node, cell }: { run: Run; node: NodeInfo; cell: Cell }) {
       />
       <p class="faint small" data-field={box?.join(' ')}>
         Receptive field: {size.width} × {size.height} px of the network's input, {stride.x} px further for
-        each cell; {seen ? `of your picture ${seen}.` : 'here only padding.'}
+        each cell; {seen ? `of your picture ${seen}.` : 'here only padding.'}{' '}
+        {extentOf(info) && 'Beyond the dashed line on the map lies padding.'}
       </p>
     </div>
   );
