@@ -1,5 +1,6 @@
 // The whole graph as a map: a box for each node, coloured by what it costs. Arrow keys go from node to node.
 
+import { useEffect, useRef } from 'preact/hooks';
 import type { NodeInfo } from '../../engine/explore_run';
 import { type Edge, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from '../logic/graph_layout';
 import { computedMacs } from '../logic/stages';
@@ -34,8 +35,16 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
     document.getElementById(idOf(next.node))?.scrollIntoView({ block: 'nearest', inline: 'center' });
   };
   const box = { viewBox: `0 0 ${width} ${height}`, width: '100%' };
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // the chosen node into the middle, where the map is wider than the page
+    const map = list.current!;
+    const at = places.find(({ node }) => node === chosen)?.x ?? 0;
+    map.scrollLeft = (at / width) * map.scrollWidth - map.clientWidth / 2;
+  }, [layout]);
   return (
     <div
+      ref={list}
       class="map-scroll"
       role="listbox"
       tabIndex={0}
