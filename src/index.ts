@@ -9,10 +9,12 @@ export {
   ImageError,
   MaskRcnnError,
   ShaderError,
+  type ShaderFault,
   ShapeError,
   UnsupportedError,
   WeightError,
 } from './errors';
+export type { Tenant } from './graph/plan';
 export type { HostTensor, NodeProfile, RunProfile } from './graph/program';
 export type { ImageSource, RawImage } from './image';
 export type { Method, Tuning } from './kernels/methods';

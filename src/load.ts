@@ -23,6 +23,8 @@ import {
 } from './weights/safetensors';
 
 export interface LoadOptions extends ConfigOptions {
+  /** WGSL texts that take the place of kernels' own, by the kernels' names (`MaskRCNN.shaders`). */
+  shaders?: Readonly<Record<string, string>>;
   /**
    * What maps and weights are stored as; sums are float32 always. f32: as the reference. f16: half the memory;
    * boxes differ by less than a pixel. auto: f16 on a GPU that computes in it (shader-f16),
@@ -68,14 +70,18 @@ export function interpret(
 /** How to compute on this device. */
 export async function computingFor(
   device: GPUDevice,
-  { precision = 'f32', tuning }: LoadOptions,
+  { precision = 'f32', tuning, shaders }: LoadOptions,
   store: TuningStore = localTunings,
 ): Promise<Computing> {
   const traits = traitsOf(device);
   const half = precision === 'f16' || (precision === 'auto' && traits.half && !traits.software);
   const stored = half ? 'f16' : 'f32';
   const kept = tuning === undefined ? await store.get(adapterKey(device, stored)) : tuning;
-  return { methods: methodsFor(traits, half, kept ?? undefined), precision: stored };
+  return {
+    methods: methodsFor(traits, half, kept ?? undefined),
+    precision: stored,
+    ...(shaders && { shaders }),
+  };
 }
 
 /** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */

@@ -48,7 +48,9 @@ export interface Config {
   nmsTrickLimit: number;
   /** Bins a side of what the heads see of a region, where the checkpoint does not tell. */
   roiBins: number;
-  /** Sample points a side of each bin; 0: as many as it spans feature pixels. */
+  /** How regions become bins. align: ROIAlign, means of samples. pool: Fast R-CNN's ROI Pool, maxima of rounded bins. */
+  roiPooling: 'align' | 'pool';
+  /** ROIAlign's sample points a side of each bin; 0: as many as it spans feature pixels. */
   roiSamples: number;
   /** Detections have a score above it. */
   boxScoreThresh: number;
@@ -81,6 +83,7 @@ function defaults(oldNames: boolean, hasMasks: boolean): Config {
     rpnMinSize: 1e-3,
     nmsTrickLimit: 1000,
     roiBins: 7,
+    roiPooling: 'align',
     roiSamples: 2,
     boxScoreThresh: 0.05,
     boxNmsThresh: 0.5,
@@ -115,7 +118,7 @@ export function configure(
   return config;
 }
 
-const TEXTS = ['architecture', 'scaleRule', 'colourOrder'];
+const TEXTS = ['architecture', 'scaleRule', 'colourOrder', 'roiPooling'];
 
 /** Texts stay as they are; all else is JSON (a number, a boolean, an array of numbers, or of names). */
 function parse(field: string, text: string): unknown {
@@ -174,6 +177,7 @@ const RULES: Record<Exclude<keyof Config, 'anchorSizes' | 'anchorRatios'>, Rule>
   boxMinSize: shortest,
   nmsTrickLimit: whole,
   roiBins: ['a whole number from 1 to 255', (x: number) => isStride(x) && x < 256],
+  roiPooling: ["'align' or 'pool'", (x: string) => x === 'align' || x === 'pool'],
   roiSamples: whole,
   rpnPreNmsTopN: [`a whole number from 1 to ${MAX_K}`, (x: number) => isStride(x) && x <= MAX_K],
   rpnPostNmsTopN: capacity,

@@ -5,13 +5,13 @@
 import { WeightError } from '../errors';
 import type { Tensor } from '../graph/graph';
 import { maskSelect } from '../kernels/mask_select';
-import { roiAlign } from '../kernels/roi_align';
 import { softmax } from '../kernels/softmax';
 import { sortCandidates } from '../kernels/sort_candidates';
 import type { Config } from './config';
 import type { Layers } from './layers';
 import { inferScales, levelCuts } from './levels';
 import { type Boxes, suppress } from './nms';
+import { poolRegions } from './pool_regions';
 import type { Size } from './transform';
 
 /** Bins a side of what the mask head sees. */
@@ -26,15 +26,8 @@ export function detectBoxes(
   config: Config,
 ): Boxes {
   const { count } = proposals;
-  const pooled = pool(
-    heads.label('box_roi_pool'),
-    heads,
-    pyramid,
-    proposals,
-    resized,
-    boxBins(heads, pyramid),
-    config.roiSamples,
-  );
+  const bins = boxBins(heads, pyramid);
+  const pooled = pool(heads, 'box_roi_pool', pyramid, proposals, resized, bins, config);
   const features = boxHead(heads.scope('box_head'), pooled, count);
   const predictor = heads.scope('box_predictor');
   const logits = predictor.linear('cls_score', features, { count, exact: true });
@@ -141,16 +134,7 @@ export function predictMasks(
   config: Config,
 ): Tensor {
   const { count } = detections;
-  const { roiSamples } = config;
-  const pooled = pool(
-    heads.label('mask_roi_pool'),
-    heads,
-    pyramid,
-    detections,
-    resized,
-    MASK_BINS,
-    roiSamples,
-  );
+  const pooled = pool(heads, 'mask_roi_pool', pyramid, detections, resized, MASK_BINS, config);
   const trunk = convolve(heads.scope('mask_head'), pooled, count);
   const predictor = heads.scope('mask_predictor');
   const upsampled = predictor.convTranspose2d('conv5_mask', trunk, { stride: 2, activation: 'relu', count });
@@ -170,36 +154,27 @@ export function selectMasks(heads: Layers, logits: Tensor, { labels, count }: Bo
   return probabilities;
 }
 
-/** ROIAlign from the level that fits each box. boxes [R, 4] -> [R, P, P, C] */
+/** From the level that fits each box. boxes [R, 4] -> [R, P, P, C] */
 function pool(
-  label: string,
   heads: Layers,
+  name: string,
   pyramid: readonly Tensor[],
-  { boxes, count }: Boxes,
+  boxes: Boxes,
   resized: Size,
-  bins: number,
-  samples: number,
+  pooled: number,
+  config: Config,
 ): Tensor {
   const scales = inferScales(
     pyramid.map((map) => map.shape[1] as number),
     resized.height,
   );
   const one = heads.graph.wholeOf(pyramid);
-  const maps = one ? [one.whole] : pyramid;
-  const [level0, level1, level2, level3, level4] = maps as [Tensor, ...(Tensor | undefined)[]];
-  const { pooled } = heads.graph.apply(
-    label,
-    roiAlign,
-    { level0, level1, level2, level3, level4, boxes, count },
-    {
-      pooled: bins,
-      samples,
-      aligned: false,
-      scales,
-      merged: one && pyramid.map(({ shape }, i) => ({ shape, offset: one.offsets[i]! })),
-      cuts: levelCuts(-Math.log2(scales[0]!), -Math.log2(scales.at(-1)!)),
-    },
-    'pooled',
-  );
-  return pooled;
+  const maps = (one ? [one.whole] : pyramid) as [Tensor, ...Tensor[]];
+  const bins = {
+    pooled,
+    scales,
+    merged: one && pyramid.map(({ shape }, i) => ({ shape, offset: one.offsets[i]! })),
+    cuts: levelCuts(-Math.log2(scales[0]!), -Math.log2(scales.at(-1)!)),
+  };
+  return poolRegions(heads, name, maps, boxes, bins, config);
 }
