@@ -14,7 +14,6 @@ export {
   UnsupportedError,
   WeightError,
 } from './errors';
-export type { Tenant } from './graph/plan';
 export type { HostTensor, NodeProfile, RunProfile } from './graph/program';
 export type { ImageSource, RawImage } from './image';
 export type { Method, Tuning } from './kernels/methods';

@@ -8,7 +8,7 @@ import { type Pipeline, pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { checked } from './checked';
 import type { Graph, Node, Tensor } from './graph';
-import { type Plan, plan, type Tenant } from './plan';
+import { type Plan, plan } from './plan';
 
 /** Numbers that came back, dense, in the tensor's shape: Uint32Array of u32, else Float32Array. */
 export interface HostTensor {
@@ -24,9 +24,6 @@ export interface RunProfile {
   readbacks: number;
   peakBytes: number;
   bytesWithoutReuse: number;
-  /** Bytes of each activation buffer, and what lies in them when. */
-  bufferBytes: readonly number[];
-  tenants: readonly Tenant[];
   /** Host time from upload to the results' arrival, ms. */
   runMs: number;
   nodes: NodeProfile[];
@@ -293,15 +290,13 @@ export class Program {
         microseconds: times && Number(times[2 * i + 1]! - times[2 * i]!) / 1000,
       };
     });
-    const { peakBytes, bytesWithoutReuse, bufferBytes, tenants } = this.plan;
+    const { peakBytes, bytesWithoutReuse } = this.plan;
     return {
       dispatches: this.steps.length,
       submits: 1,
       readbacks,
       peakBytes,
       bytesWithoutReuse,
-      bufferBytes,
-      tenants,
       runMs,
       nodes,
     };
