@@ -1,10 +1,16 @@
-// Builds the demo (demo/) into site/: static files for any web server, in any folder. Serves it while developing.
+// Builds the pages (demo/) into site/: static files for any web server, in any folder. Serves them while developing.
 
 import { defineConfig } from 'vite';
 
 export default defineConfig({
   root: 'demo',
   base: './',
-  server: { fs: { allow: ['..'] } }, // for src/, shaders/ and models/
-  build: { target: 'es2022', outDir: '../site', emptyOutDir: true },
+  server: { fs: { allow: ['..'] } }, // for src/, shaders/, models/ and tests/images/
+  worker: { format: 'es' },
+  build: {
+    target: 'es2022',
+    outDir: '../site',
+    emptyOutDir: true,
+    rollupOptions: { input: { index: 'demo/index.html', explore: 'demo/explore.html' } },
+  },
 });

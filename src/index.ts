@@ -18,7 +18,7 @@ export type { HostTensor, NodeProfile, RunProfile } from './graph/program';
 export type { ImageSource, RawImage } from './image';
 export type { Method, Tuning } from './kernels/methods';
 export { interpret, type LoadOptions, openModel } from './load';
-export { Mask } from './mask';
+export { Mask, type MaskSource, type PackedBits } from './mask';
 export {
   type DetectOptions,
   type DetectResult,

@@ -4,7 +4,7 @@ import { requestDevice } from './device';
 import { ShapeError } from './errors';
 import { compileAll } from './graph/program';
 import { warmUp } from './graph/warm_up';
-import { methodsFor, type Tuning, traitsOf } from './kernels/methods';
+import { type Methods, methodsFor, type Tuning, traitsOf } from './kernels/methods';
 import { COCO_CATEGORIES } from './model/coco';
 import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
@@ -36,6 +36,8 @@ export interface LoadOptions extends ConfigOptions {
    * the rules that ship. null: those rules, whatever has been kept.
    */
   tuning?: Tuning | null;
+  /** direct: every layer by its definition, one node each, as for teaching. Default: fastest. */
+  algorithm?: 'fastest' | 'direct';
   /** Default: a new one with default limits, which `destroy` then frees. */
   device?: GPUDevice;
   /** Called as the file arrives, in bytes. */
@@ -70,15 +72,17 @@ export function interpret(
 /** How to compute on this device. */
 export async function computingFor(
   device: GPUDevice,
-  { precision = 'f32', tuning, shaders }: LoadOptions,
+  { precision = 'f32', tuning, algorithm, shaders }: LoadOptions,
   store: TuningStore = localTunings,
 ): Promise<Computing> {
   const traits = traitsOf(device);
   const half = precision === 'f16' || (precision === 'auto' && traits.half && !traits.software);
   const stored = half ? 'f16' : 'f32';
   const kept = tuning === undefined ? await store.get(adapterKey(device, stored)) : tuning;
+  const methods = methodsFor(traits, half, kept ?? undefined);
+  const direct: Methods = { ...methods, algorithm: () => 'direct' };
   return {
-    methods: methodsFor(traits, half, kept ?? undefined),
+    methods: algorithm === 'direct' ? direct : methods,
     precision: stored,
     ...(shaders && { shaders }),
   };

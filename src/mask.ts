@@ -29,21 +29,20 @@ export interface MaskSource {
 }
 
 export class Mask {
+  /** What it was made of: plain data, which can go to another thread and become a Mask there. */
+  readonly source: MaskSource;
   readonly side: number;
   /** The network's own answer, side x side, row by row, stretched over the box. */
   readonly probabilities: Float32Array;
   readonly width: number;
   readonly height: number;
-  private readonly box: ArrayLike<number>;
-  private readonly bits: PackedBits | undefined;
 
   constructor(source: MaskSource) {
+    this.source = source;
     this.side = source.side;
     this.probabilities = source.probabilities;
-    this.box = source.box;
     this.width = source.imageWidth;
     this.height = source.imageHeight;
-    this.bits = source.bits;
   }
 
   /** The object's pixels, those whose probability is above `threshold`, in the rectangle that can hold any. */
@@ -85,13 +84,13 @@ export class Mask {
     if (!(threshold >= 0 && threshold <= 1)) {
       throw new MaskRcnnError(`mask: wanted a threshold from 0 to 1, got ${threshold}`);
     }
-    const { bits } = this;
+    const { bits, box } = this.source;
     if (bits && bits.threshold === threshold) {
       const region = { x: bits.x0, y: bits.y0, width: bits.width, height: bits.height };
       return { region, stride: bits.wordsPerRow, words: bits.words };
     }
-    const region = pasteRegion(this.box, this.side, this.height, this.width);
-    const words = pasteBits(this.probabilities, this.side, this.box, region, threshold);
+    const region = pasteRegion(box, this.side, this.height, this.width);
+    const words = pasteBits(this.probabilities, this.side, box, region, threshold);
     return { region, stride: wordsPerRow(region.width), words };
   }
 }

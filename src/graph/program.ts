@@ -75,19 +75,24 @@ export class Program {
     readonly graph: Graph,
     /** What each run reads back, by the caller's names. */
     private readonly outputs: Readonly<Record<string, Tensor>>,
+    kept: Iterable<Tensor>,
   ) {
-    this.plan = plan(graph, new Set(Object.values(outputs)));
+    this.plan = plan(graph, new Set([...Object.values(outputs), ...kept]));
   }
 
-  /** Compiles what is not compiled yet, and makes all buffers. `weights` by packed tensor's label. */
+  /**
+   * Compiles what is not compiled yet, and makes all buffers. `weights` by packed tensor's label. `kept`: tensors
+   * that stay as they are after a run, besides the outputs, for `read`.
+   */
   static async create(
     device: GPUDevice,
     graph: Graph,
     weights: ReadonlyMap<string, GPUBuffer>,
     outputs: Readonly<Record<string, Tensor>>,
+    kept: Iterable<Tensor> = [],
   ): Promise<Program> {
     const pipelines = await compileAll(device, graph);
-    const program = new Program(device, graph, outputs);
+    const program = new Program(device, graph, outputs, kept);
     try {
       await checked(device, 'preparing', () => {
         program.allocate(weights);
@@ -166,6 +171,29 @@ export class Program {
     if (!place)
       throw new ShapeError(`${tensor.label}: wanted a tensor of this program; got ${describe(tensor)}`);
     return place;
+  }
+
+  /** What the last run has left in a tensor that is kept, or in an input, a constant, or a weight. */
+  async read(tensor: Tensor): Promise<HostTensor> {
+    const { buffer, offset = 0 } = this.placeOf(tensor);
+    const size = bytesOf(tensor);
+    const { COPY_DST, MAP_READ } = GPUBufferUsage;
+    const staging = this.device.createBuffer({
+      label: 'readback',
+      size: Math.max(16, size),
+      usage: COPY_DST | MAP_READ,
+    });
+    try {
+      await checked(this.device, `reading ${tensor.label}`, () => {
+        const encoder = this.device.createCommandEncoder({ label: 'read' });
+        encoder.copyBufferToBuffer(buffer, offset, staging, 0, size);
+        this.device.queue.submit([encoder.finish()]);
+      });
+      await unlessLost(this.device, staging.mapAsync(GPUMapMode.READ), 'the tensor could not be read back');
+      return { shape: tensor.shape, data: typed(tensor.dtype, staging.getMappedRange(0, size).slice(0)) };
+    } finally {
+      staging.destroy();
+    }
   }
 
   /** Fills an input. Throws ShapeError if the program has no such tensor, or it has another size. */

@@ -158,7 +158,8 @@ export class LayerLoader {
   }
 
   private filled(label: string, data: Float32Array<ArrayBuffer> | ArrayBuffer, kind?: number): GPUBuffer {
-    const usage = (kind ?? GPUBufferUsage.STORAGE) | GPUBufferUsage.COPY_DST;
+    const { STORAGE, COPY_SRC, COPY_DST } = GPUBufferUsage;
+    const usage = (kind ?? STORAGE | COPY_SRC) | COPY_DST;
     const buffer = this.device.createBuffer({ label, size: Math.max(16, data.byteLength), usage });
     this.device.queue.writeBuffer(buffer, 0, data);
     return buffer;

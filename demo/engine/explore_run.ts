@@ -1,0 +1,228 @@
+// One run of a model on a picture, taken apart: every node with its shapes, costs and shader, and every tensor when
+// it is asked for. Works on the library's parts, not on `detect`: tensors stay on the GPU after the run.
+
+import { type Detection, detectionsOf } from '../../src/detection';
+import { ShapeError } from '../../src/errors';
+import type { Tensor } from '../../src/graph/graph';
+import { type HostTensor, Program, type RunProfile } from '../../src/graph/program';
+import { type ImageSource, pixelsOf } from '../../src/image';
+import { bytesOf } from '../../src/kernels/kernel';
+import { specialise } from '../../src/kernels/specialise';
+import { type Loaded, type LoadOptions, loadParts } from '../../src/load';
+import { COCO_CLASSES } from '../../src/model/coco';
+import type { Config, ConfigOptions } from '../../src/model/config';
+import type { Network } from '../../src/model/mask_rcnn';
+import { buildNetwork } from '../../src/model/networks';
+import { canvasSize, type Size } from '../../src/model/transform';
+import type { MaskRegion } from '../../src/rle';
+import type { ModelSource } from '../../src/weights/model_source';
+
+/** A tensor of the run; `label` is what `tensor` takes. */
+export interface TensorInfo {
+  /** Of the kernel's binding. */
+  readonly name: string;
+  readonly label: string;
+  readonly shape: readonly number[];
+  readonly dtype: 'f32' | 'u32' | 'f16';
+  readonly origin: Tensor['origin'];
+}
+
+/** A node: one dispatch of a kernel. */
+export interface NodeInfo {
+  readonly label: string;
+  readonly kernel: string;
+  readonly inputs: readonly TensorInfo[];
+  readonly outputs: readonly TensorInfo[];
+  /** Multiply-adds of the definition. */
+  readonly macs: number;
+  /** Read and written, each tensor once. */
+  readonly bytes: number;
+  /** GPU time; undefined where the device has no timestamp-query. */
+  readonly microseconds?: number | undefined;
+  readonly workgroups: readonly [number, number, number];
+  readonly params: Readonly<Record<string, number>>;
+  readonly constants: Readonly<Record<string, number | boolean | string>>;
+}
+
+export interface FoundObject extends Omit<Detection, 'mask'> {
+  readonly mask?: MaskRegion;
+}
+
+/** All of a run but its tensors; can be posted between threads. */
+export interface RunInfo {
+  /** The picture; what it was resized to; that padded: what the network sees. In pixels. */
+  readonly picture: Size;
+  readonly resized: Size;
+  readonly canvas: Size;
+  readonly config: Readonly<Config>;
+  /** Names by class index. */
+  readonly classes: readonly string[];
+  readonly nodes: readonly NodeInfo[];
+  /** By descending score, above the model's own threshold. */
+  readonly found: readonly FoundObject[];
+  /** Host ms of the run, from upload to results, and bytes of its activations. */
+  readonly runMs: number;
+  readonly peakBytes: number;
+  readonly bytesWithoutReuse: number;
+  readonly adapter: string;
+}
+
+/** Bytes of tensors that are kept on the GPU after a run; those beyond are computed again when asked for. */
+const KEPT_BYTES = 1 << 30;
+
+/** A checkpoint on the GPU. Every layer is computed by its definition, in a node of its own. */
+export class ExploreModel {
+  private constructor(readonly parts: Loaded) {}
+
+  static async load(source: ModelSource, options: LoadOptions = {}): Promise<ExploreModel> {
+    return new ExploreModel(await loadParts(source, { ...options, algorithm: 'direct' }));
+  }
+
+  /** Runs on a picture and times every node. `options`: over the checkpoint's own configuration. */
+  run(image: ImageSource, options: ConfigOptions = {}): Promise<ExploreRun> {
+    return ExploreRun.create(this.parts, image, { ...this.parts.config, ...options });
+  }
+
+  destroy(): void {
+    for (const buffer of this.parts.weights.values()) buffer.destroy();
+    if (this.parts.ownsDevice) this.parts.device.destroy();
+  }
+}
+
+export class ExploreRun {
+  private readonly tensors: ReadonlyMap<string, Tensor>;
+
+  private constructor(
+    readonly info: RunInfo,
+    private readonly parts: Loaded,
+    private readonly network: Network,
+    private readonly program: Program,
+    private readonly kept: ReadonlySet<Tensor>,
+    private readonly words: Uint32Array,
+  ) {
+    this.tensors = tensorsOf(network);
+  }
+
+  static async create(parts: Loaded, image: ImageSource, config: Config): Promise<ExploreRun> {
+    const { device, checkpoint, computing, weights } = parts;
+    const picture = pixelsOf(image);
+    const network = buildNetwork(checkpoint, config, picture, computing);
+    const kept = keepable(network);
+    const program = await Program.create(device, network.graph, weights, network.outputs, kept);
+    try {
+      program.write(network.pixels, picture.words);
+      const { outputs, profile } = await program.run({ profile: true });
+      const info = infoOf(parts, config, network, picture, outputs, profile);
+      return new ExploreRun(info, parts, network, program, kept, picture.words);
+    } catch (error) {
+      program.destroy();
+      throw error;
+    }
+  }
+
+  /** What the run left in a tensor: of a node, the input, a constant, or a packed weight. Throws ShapeError. */
+  async tensor(label: string): Promise<HostTensor> {
+    const tensor = this.tensors.get(label);
+    if (!tensor) throw new ShapeError(`no tensor of this run is labelled '${label}'`);
+    if (tensor.origin !== 'node' || this.kept.has(tensor)) return this.program.read(tensor);
+    const { device, weights } = this.parts;
+    const again = await Program.create(device, this.network.graph, weights, { tensor });
+    try {
+      again.write(this.network.pixels, this.words as Uint32Array<ArrayBuffer>);
+      return (await again.run()).outputs.tensor!;
+    } finally {
+      again.destroy();
+    }
+  }
+
+  /** The WGSL that a node ran: its kernel's file with constants set and branches chosen. */
+  wgsl(index: number): string {
+    const node = this.network.graph.nodes[index];
+    if (!node) throw new ShapeError(`wanted a node below ${this.network.graph.nodes.length}; got ${index}`);
+    return specialise(node.kernel.source, node.dispatch.constants);
+  }
+
+  destroy(): void {
+    this.program.destroy();
+  }
+}
+
+function tensorsOf({ graph, outputs }: Network): Map<string, Tensor> {
+  const all = graph.nodes.flatMap(({ inputs, outputs }) => [
+    ...Object.values(inputs),
+    ...Object.values(outputs),
+  ]);
+  const wholes = graph.concatenations.map(({ whole }) => whole);
+  return new Map([...all, ...wholes, ...Object.values(outputs)].map((tensor) => [tensor.label, tensor]));
+}
+
+/** As many tensors as fit, the small ones first. */
+function keepable(network: Network): Set<Tensor> {
+  const nodes = [...tensorsOf(network).values()].filter(({ origin }) => origin === 'node');
+  let bytes = 0;
+  const kept = new Set<Tensor>();
+  for (const tensor of nodes.sort((a, b) => bytesOf(a) - bytesOf(b))) {
+    bytes += bytesOf(tensor);
+    if (bytes > KEPT_BYTES) break;
+    kept.add(tensor);
+  }
+  return kept;
+}
+
+function infoOf(
+  { checkpoint, device }: Loaded,
+  config: Config,
+  { graph, resized }: Network,
+  { width, height }: Size,
+  outputs: Readonly<Record<string, HostTensor>>,
+  profile: RunProfile,
+): RunInfo {
+  const count = checkpoint.get('roi_heads.box_predictor.cls_score.weight')?.shape[0] ?? 0;
+  const known = config.classes ?? (count === COCO_CLASSES.length ? COCO_CLASSES : []);
+  const classes = Array.from({ length: count }, (_, i) => known[i] ?? `class ${i}`);
+  const nodes = graph.nodes.map((node, i): NodeInfo => {
+    const { macs, bytes, microseconds } = profile.nodes[i]!;
+    const { workgroups, params, constants } = node.dispatch;
+    return {
+      label: node.label,
+      kernel: node.kernel.name,
+      inputs: listOf(node.inputs),
+      outputs: listOf(node.outputs),
+      macs,
+      bytes,
+      microseconds,
+      workgroups,
+      params,
+      constants,
+    };
+  });
+  const picture = { width, height };
+  const { description, vendor, architecture } = device.adapterInfo;
+  return {
+    picture,
+    resized,
+    canvas: canvasSize(resized.height, resized.width, config.sizeDivisor),
+    config,
+    classes,
+    nodes,
+    found: detectionsOf(outputs, picture, (i) => classes[i] ?? '', config.inclusiveBoxes).map(portable),
+    runMs: profile.runMs,
+    peakBytes: profile.peakBytes,
+    bytesWithoutReuse: profile.bytesWithoutReuse,
+    adapter: description || [vendor, architecture].filter(Boolean).join(' '),
+  };
+}
+
+function listOf(tensors: Readonly<Record<string, Tensor>>): TensorInfo[] {
+  return Object.entries(tensors).map(([name, { label, shape, dtype, origin }]) => ({
+    name,
+    label,
+    shape,
+    dtype,
+    origin,
+  }));
+}
+
+function portable({ mask, ...rest }: Detection): FoundObject {
+  return mask ? { ...rest, mask: mask.region(0.5) } : rest;
+}
