@@ -112,7 +112,12 @@ export function stepOf({ kernel, params, inputs, outputs }: NodeInfo): Step | un
     };
   }
   if (kernel === 'max_pool2d') {
-    return { ...CELL, window: [params.window!, params.window!], stride: params.stride!, padding: params.padding! };
+    return {
+      ...CELL,
+      window: [params.window!, params.window!],
+      stride: params.stride!,
+      padding: params.padding!,
+    };
   }
   const sides = (shape: readonly number[] | undefined) => String(shape?.slice(0, 3));
   const isPointwise = /^linear(_workgroup)?$/.test(kernel) && outputs[0]?.shape.length === 4;
