@@ -1,7 +1,79 @@
-// What the worker does for the page Explore.
+// What the worker does for the page Explore: a model whose every layer is one node, and its last run, taken apart.
 
-import type { Session } from './session';
+import { transfer } from 'comlink';
+import { DeviceLostError } from '../../src/errors';
+import type { HostTensor } from '../../src/graph/program';
+import { Calls } from './calls';
+import { ExploreModel, type ExploreRun, type RunInfo } from './explore_run';
+import type { LoadProgress, LoadRequest } from './messages';
 
 export class ExploreApi {
-  constructor(protected readonly session: Session) {}
+  private readonly calls = new Calls();
+  private model: ExploreModel | undefined;
+  private last: ExploreRun | undefined;
+  private tellLost: (message: string) => void = () => {};
+
+  /** Loads a model in place of the one before. Throws what MaskRCNN.load does. */
+  load(call: number, { source }: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<void> {
+    return this.calls.run(call, async (signal) => {
+      this.free();
+      const model = await ExploreModel.load(source, { onProgress, signal });
+      this.free(); // what another call has loaded meanwhile
+      this.model = model;
+      model.parts.device.lost.then(({ message, reason }) => {
+        if (this.model !== model) return; // it was freed on purpose
+        this.free();
+        this.tellLost(message || reason || 'no reason was given');
+      });
+    });
+  }
+
+  /** Runs on a picture, which it closes, and forgets the run before. `minSize`: the resized picture's short side. */
+  run(call: number, picture: ImageBitmap, minSize: number | undefined): Promise<RunInfo> {
+    return this.calls.run(call, async (signal) => {
+      try {
+        if (!this.model) throw new DeviceLostError('no model is loaded: choose one');
+        this.last?.destroy();
+        this.last = undefined;
+        const run = await this.model.run(picture, minSize === undefined ? {} : { minSize });
+        if (signal.aborted) run.destroy();
+        signal.throwIfAborted();
+        this.last = run;
+        return run.info;
+      } finally {
+        picture.close();
+      }
+    });
+  }
+
+  /** A tensor of the last run, by its label. */
+  async tensor(label: string): Promise<HostTensor> {
+    const tensor = await this.current.tensor(label);
+    return transfer(tensor, [tensor.data.buffer]);
+  }
+
+  /** The WGSL that node `index` of the last run has run. */
+  wgsl(index: number): string {
+    return this.current.wgsl(index);
+  }
+
+  cancel(call: number): void {
+    this.calls.cancel(call);
+  }
+
+  onLost(listener: (message: string) => void): void {
+    this.tellLost = listener;
+  }
+
+  private get current(): ExploreRun {
+    if (!this.last) throw new DeviceLostError('there is no run to look into: choose a picture');
+    return this.last;
+  }
+
+  private free(): void {
+    const { model, last } = this;
+    [this.model, this.last] = [undefined, undefined];
+    last?.destroy();
+    model?.destroy();
+  }
 }

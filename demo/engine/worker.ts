@@ -9,7 +9,7 @@ const session = new Session();
 
 const concerns = {
   detect: new DetectApi(session),
-  explore: new ExploreApi(session),
+  explore: new ExploreApi(),
 };
 
 export type Concerns = typeof concerns;

@@ -1,0 +1,7 @@
+// The chapters, in the order of the data's way through the network.
+
+import type { ChapterRow } from './chapter';
+
+export const CHAPTERS: readonly ChapterRow[] = [
+  { id: '1', title: 'Four tasks', load: () => import('./chapters/01_tasks') },
+];

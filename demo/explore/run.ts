@@ -1,0 +1,110 @@
+// The page's side of a run: one picture, one model, one run, and its tensors when a view asks for them.
+
+import { signal } from '@preact/signals';
+import { proxy, type Remote, transfer, wrap } from 'comlink';
+import type { HostTensor } from '../../src/index';
+import { numbered } from '../engine/calls';
+import type { ExploreApi } from '../engine/explore_api';
+import type { NodeInfo, RunInfo } from '../engine/explore_run';
+import type { PlainSource } from '../engine/messages';
+import type { Picture } from '../pictures';
+import { lack } from '../shell/shell';
+import { type Report, Task } from '../shell/task';
+import { tellFault } from '../shell/toasts';
+import { TensorCache } from './tensor_cache';
+
+/** What is being done, for <Status>. */
+export const task = new Task();
+
+/** The run that all views show. It becomes another object with every picture, model and size. */
+export const run = signal<Run | undefined>(undefined);
+
+export class Run {
+  private readonly tensors: TensorCache;
+
+  constructor(
+    readonly info: RunInfo,
+    readonly picture: Picture,
+    private readonly api: Remote<ExploreApi>,
+  ) {
+    this.tensors = new TensorCache((label) => api.tensor(label) as Promise<HostTensor>);
+  }
+
+  /** What the run left in a tensor: see `TensorInfo.label`. */
+  tensor(label: string): Promise<HostTensor> {
+    return this.tensors.get(label);
+  }
+
+  /** The shader that a node ran. */
+  wgsl(node: NodeInfo): Promise<string> {
+    return this.api.wgsl(this.info.nodes.indexOf(node)) as Promise<string>;
+  }
+
+  node(label: string): NodeInfo | undefined {
+    return this.info.nodes.find((node) => node.label === label);
+  }
+}
+
+let api: Remote<ExploreApi> | undefined;
+let loaded: PlainSource | undefined;
+
+/** Runs `source` on `picture`; loads it first unless it is there already. Cancels what is under way. */
+export async function start(source: PlainSource, picture: Picture, minSize?: number): Promise<void> {
+  try {
+    await task.run('Starting', async (signal, report) => {
+      const engine = connect();
+      const cancel = (call: number) => engine.cancel(call);
+      if (loaded !== source) await load(engine, source, signal, report);
+      report('Running every layer on the picture');
+      const sent = await createImageBitmap(picture.bitmap);
+      const info = await numbered(signal, cancel, (call) =>
+        engine.run(call, transfer(sent, [sent]) as ImageBitmap, minSize),
+      );
+      run.value = new Run(info as RunInfo, picture, engine);
+    });
+  } catch (error) {
+    if ((error as Error).name === 'UnsupportedError') lack.value = (error as Error).message;
+    else tellFault(error);
+  }
+}
+
+async function load(
+  engine: Remote<ExploreApi>,
+  source: PlainSource,
+  signal: AbortSignal,
+  report: Report,
+): Promise<void> {
+  run.value = undefined;
+  loaded = undefined;
+  report('Loading the model');
+  const progress = proxy(({ loaded, total }: { loaded: number; total?: number | undefined }) => {
+    if (total && loaded < total) report('Loading the model', loaded / total);
+    else report('Compiling the shaders');
+  });
+  const cancel = (call: number) => engine.cancel(call);
+  await numbered(signal, cancel, (call) => engine.load(call, { source }, progress) as Promise<void>);
+  loaded = source;
+}
+
+function connect(): Remote<ExploreApi> {
+  if (api) return api;
+  const worker = new Worker(new URL('../engine/worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'engine',
+  });
+  worker.addEventListener('error', ({ message }) =>
+    tellFault(`the worker failed: ${message || 'no reason given'}`),
+  );
+  const found = (wrap(worker) as unknown as { explore: Remote<ExploreApi> }).explore;
+  found.onLost(
+    proxy((message: string) => {
+      const source = loaded;
+      const shown = run.value;
+      loaded = undefined;
+      tellFault(`The GPU was lost (${message}). The model is loaded anew.`);
+      if (source && shown) start(source, shown.picture, shown.info.config.minSize);
+    }),
+  );
+  api = found;
+  return found;
+}
