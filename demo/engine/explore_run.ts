@@ -4,6 +4,7 @@
 import { type Detection, detectionsOf } from '../../src/detection';
 import { ShapeError } from '../../src/errors';
 import type { Tensor } from '../../src/graph/graph';
+import { type Plan, plan } from '../../src/graph/plan';
 import { type HostTensor, Program, type RunProfile } from '../../src/graph/program';
 import { type ImageSource, pixelsOf } from '../../src/image';
 import { bytesOf } from '../../src/kernels/kernel';
@@ -16,6 +17,7 @@ import { buildNetwork } from '../../src/model/networks';
 import { canvasSize, type Size } from '../../src/model/transform';
 import type { MaskRegion } from '../../src/rle';
 import type { ModelSource } from '../../src/weights/model_source';
+import { type Changes, type Outcome, runChanged } from './changed_run';
 
 /** A tensor of the run; `label` is what `tensor` takes. */
 export interface TensorInfo {
@@ -67,6 +69,9 @@ export interface RunInfo {
   readonly adapter: string;
 }
 
+/** What can be posted of a plan. */
+export type MemoryPlan = Omit<Plan, 'places'>;
+
 /** Bytes of tensors that are kept on the GPU after a run; those beyond are computed again when asked for. */
 const KEPT_BYTES = 1 << 30;
 
@@ -98,7 +103,7 @@ export class ExploreRun {
     private readonly network: Network,
     private readonly program: Program,
     private readonly kept: ReadonlySet<Tensor>,
-    private readonly words: Uint32Array,
+    private readonly words: Uint32Array<ArrayBuffer>,
   ) {
     this.tensors = tensorsOf(network);
   }
@@ -128,7 +133,7 @@ export class ExploreRun {
     const { device, weights } = this.parts;
     const again = await Program.create(device, this.network.graph, weights, { tensor });
     try {
-      again.write(this.network.pixels, this.words as Uint32Array<ArrayBuffer>);
+      again.write(this.network.pixels, this.words);
       return (await again.run()).outputs.tensor!;
     } finally {
       again.destroy();
@@ -140,6 +145,28 @@ export class ExploreRun {
     const node = this.network.graph.nodes[index];
     if (!node) throw new ShapeError(`wanted a node below ${this.network.graph.nodes.length}; got ${index}`);
     return specialise(node.kernel.source, node.dispatch.constants);
+  }
+
+  /** The text of a kernel of this run, as it can be edited: the shader's file, then what it calls. */
+  source(kernel: string): string {
+    const node = this.network.graph.nodes.find((each) => each.kernel.name === kernel);
+    if (!node) throw new ShapeError(`no node of this run runs '${kernel}'`);
+    return node.kernel.source;
+  }
+
+  /** The same picture through a changed network. */
+  changed(changes: Changes, labels: readonly string[]): Promise<Outcome> {
+    return runChanged(this.parts, this.info, this.words, changes, labels);
+  }
+
+  /** The buffers that the network needs where nothing is kept for looking at, as in `detect`. */
+  get memory(): MemoryPlan {
+    const { graph, outputs } = this.network;
+    const { bufferBytes, tenants, peakBytes, bytesWithoutReuse } = plan(
+      graph,
+      new Set(Object.values(outputs)),
+    );
+    return { bufferBytes, tenants, peakBytes, bytesWithoutReuse };
   }
 
   destroy(): void {
@@ -223,6 +250,6 @@ function listOf(tensors: Readonly<Record<string, Tensor>>): TensorInfo[] {
   }));
 }
 
-function portable({ mask, ...rest }: Detection): FoundObject {
+export function portable({ mask, ...rest }: Detection): FoundObject {
   return mask ? { ...rest, mask: mask.region(0.5) } : rest;
 }

@@ -1,7 +1,8 @@
 // Boxes as rows of tensors, and how much two of them overlap.
 
-/** x1 y1 x2 y2, in pixels of the resized picture unless it says otherwise. */
-export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
+import type { Box } from './resize';
+
+export type { Box } from './resize';
 
 const { fround, max, min } = Math;
 
