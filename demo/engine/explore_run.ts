@@ -60,6 +60,8 @@ export interface RunInfo {
   /** Names by class index. */
   readonly classes: readonly string[];
   readonly nodes: readonly NodeInfo[];
+  /** Tensors that hold others one after the other: their parts, by label. */
+  readonly wholes: Readonly<Record<string, readonly string[]>>;
   /** By descending score, above the model's own threshold. */
   readonly found: readonly FoundObject[];
   /** Host ms of the run, from upload to results, and bytes of its activations. */
@@ -232,6 +234,9 @@ function infoOf(
     config,
     classes,
     nodes,
+    wholes: Object.fromEntries(
+      graph.concatenations.map(({ whole, parts }) => [whole.label, parts.map(({ tensor }) => tensor.label)]),
+    ),
     found: detectionsOf(outputs, picture, (i) => classes[i] ?? '', config.inclusiveBoxes).map(portable),
     runMs: profile.runMs,
     peakBytes: profile.peakBytes,
