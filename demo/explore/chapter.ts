@@ -8,6 +8,8 @@ export interface Chapter {
   Text: ComponentType;
   /** Mounted anew for every run. */
   View: ComponentType<{ run: Run }>;
+  /** The view takes the page's whole width, below the text. */
+  wide?: boolean;
   /** Why a model has nothing to show here; undefined where it has. */
   lack?(info: RunInfo): string | undefined;
 }

@@ -4,4 +4,5 @@ import type { ChapterRow } from './chapter';
 
 export const CHAPTERS: readonly ChapterRow[] = [
   { id: '1', title: 'Four tasks', load: () => import('./chapters/01_tasks') },
+  { id: '2', title: 'The whole graph', load: () => import('./chapters/02_map') },
 ];

@@ -71,16 +71,16 @@ function Page({ row, before, after }: PageProps) {
     }, tellFault);
     if (document.activeElement?.closest('.contents, .turn')) heading.current?.focus();
   }, []);
-  const { Text, View, lack } = chapter.value ?? {};
+  const { Text, View, lack, wide } = chapter.value ?? {};
   const shown = run.value;
   const missing = shown && lack?.(shown.info);
   return (
-    <article class={`chapter ${Number(row.id) ? '' : 'free'}`}>
+    <article class={`chapter ${wide ? 'wide' : ''}`}>
       <div class="chapter-text">
         <h1 ref={heading} tabIndex={-1}>
           {row.title}
         </h1>
-        {Text && <Text />}
+        <div class="prose">{Text && <Text />}</div>
         <p class="turn row">
           {before && <a class="button" href={`#/${before.id}`}>{`← ${before.title}`}</a>}
           {after && <a class="button" href={`#/${after.id}`}>{`${after.title} →`}</a>}

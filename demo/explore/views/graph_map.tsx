@@ -1,0 +1,128 @@
+// The whole graph as a map: a box for each node, coloured by what it costs. Arrow keys go from node to node.
+
+import type { NodeInfo } from '../../engine/explore_run';
+import { type Edge, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from '../logic/graph_layout';
+
+/** What a node's colour stands for. */
+export const MEASURES = [
+  ['microseconds', 'time'],
+  ['macs', 'multiply-adds'],
+  ['bytes', 'bytes'],
+] as const;
+
+export type Measure = (typeof MEASURES)[number][0];
+
+interface GraphMapProps {
+  layout: GraphLayout;
+  measure: Measure;
+  chosen: NodeInfo;
+  onChoose: (node: NodeInfo) => void;
+}
+
+export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
+  const { places, edges, stages, rows, width, height } = layout;
+  const most = Math.max(...places.map(({ node }) => node[measure] ?? 0), 1e-9);
+  const near = edges.filter(({ from, to }) => from.node === chosen || to.node === chosen);
+  const move = (event: KeyboardEvent) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    const next = places[places.findIndex(({ node }) => node === chosen) + (step ?? 0)];
+    if (!step || !next) return;
+    event.preventDefault();
+    onChoose(next.node);
+    document.getElementById(idOf(next.node))?.scrollIntoView({ block: 'nearest', inline: 'center' });
+  };
+  const box = { viewBox: `0 0 ${width} ${height}`, width, height };
+  return (
+    <div class="map-scroll">
+      <div class="map">
+        <svg {...box} aria-hidden="true">
+          {rows.map(({ stride, y, height: high }) => (
+            <g key={stride} class="map-row">
+              <rect x="0" y={y - 8} width={width} height={high + 16} />
+              <text x="6" y={y + high / 2 + 4}>{`1 : ${stride}`}</text>
+            </g>
+          ))}
+          {stages.map(({ title, x }) => (
+            <text key={title} class="map-stage" x={x} y="14">
+              {title}
+            </text>
+          ))}
+          {edges.map((edge) => (
+            <path key={keyOf(edge)} class="edge" d={curve(edge)} />
+          ))}
+          {near.map((edge) => (
+            <path
+              key={keyOf(edge)}
+              class={`edge near ${edge.to.node === chosen ? 'in' : 'out'}`}
+              d={curve(edge)}
+            />
+          ))}
+        </svg>
+        <svg
+          {...box}
+          // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: nodes are a list to choose from
+          role="listbox"
+          tabIndex={0}
+          aria-label="Nodes of the network, in the order in which they run"
+          aria-activedescendant={idOf(chosen)}
+          onKeyDown={move}
+        >
+          {places.map(({ node, x, y }) => (
+            <g
+              key={node.label}
+              id={idOf(node)}
+              class={`node ${node === chosen ? 'chosen' : ''}`}
+              role="option"
+              aria-selected={node === chosen}
+              aria-label={node.label}
+              style={{ '--share': `${(70 * Math.sqrt((node[measure] ?? 0) / most)).toFixed(1)}%` }}
+              onClick={() => onChoose(node)}
+            >
+              <title>{node.label}</title>
+              <rect x={x} y={y} width={NODE_WIDTH} height={NODE_HEIGHT} rx="4" />
+              <text x={x + NODE_WIDTH / 2} y={y + NODE_HEIGHT / 2 + 3.5}>
+                {shortName(node.label)}
+              </text>
+            </g>
+          ))}
+        </svg>
+      </div>
+    </div>
+  );
+}
+
+function idOf({ label }: NodeInfo): string {
+  return `node ${label}`.replace(/\W+/g, '-');
+}
+
+function keyOf({ from, to }: Edge): string {
+  return `${from.node.label} ${to.node.label}`;
+}
+
+const LETTERS = 10;
+
+/** The last words of a label that fit into a box. */
+function shortName(label: string): string {
+  const [name, level] = label.split('@');
+  const parts = name!.split('.').filter((part) => !/^\d+$/.test(part));
+  const last = (parts.at(-1) ?? label).replace(/_/g, ' ');
+  const text = level && !/cls|bbox/.test(last) ? `${last} ${level}` : last;
+  return text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text;
+}
+
+function curve({ from, to }: Edge): string {
+  const middle = NODE_HEIGHT / 2;
+  if (from.x === to.x) {
+    const down = to.y > from.y;
+    const x = from.x + NODE_WIDTH / 2;
+    const [start, end] = down ? [from.y + NODE_HEIGHT, to.y] : [from.y, to.y + NODE_HEIGHT];
+    const isNext = Math.abs(end - start) < NODE_HEIGHT;
+    if (isNext) return `M ${x} ${start} L ${x} ${end}`;
+    const side = from.x + NODE_WIDTH;
+    return `M ${side} ${from.y + middle} C ${side + 12} ${from.y + middle} ${side + 12} ${to.y + middle} ${side} ${to.y + middle}`;
+  }
+  const [x1, y1] = [from.x + NODE_WIDTH, from.y + middle];
+  const [x2, y2] = [to.x, to.y + middle];
+  const bend = Math.max(14, Math.abs(x2 - x1) / 2);
+  return `M ${x1} ${y1} C ${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
+}
