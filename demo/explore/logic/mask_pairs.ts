@@ -1,7 +1,7 @@
 // Detections of two runs of one picture side by side: which is which, and how their masks differ.
 
-import type { FoundObject } from '../../engine/explore_run';
 import type { MaskRegion } from '../../../src/rle';
+import type { FoundObject } from '../../engine/explore_run';
 import { type Box, iouOf } from './boxes';
 
 /** The object of the same class that overlaps `object` the most, from half on; its index, or -1. */

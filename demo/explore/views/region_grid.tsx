@@ -72,7 +72,11 @@ export function RegionGrid(props: RegionGridProps) {
       onKeyDown={move}
     >
       <canvas ref={canvas} width={width} height={height} />
-      <svg viewBox={`${x1 - 0.5} ${y1 - 0.5} ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+      <svg
+        viewBox={`${x1 - 0.5} ${y1 - 0.5} ${width} ${height}`}
+        preserveAspectRatio="none"
+        aria-hidden="true"
+      >
         {children}
       </svg>
     </div>
