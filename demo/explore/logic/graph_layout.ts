@@ -5,16 +5,16 @@
 import type { NodeInfo, RunInfo } from '../../engine/explore_run';
 import { STAGES, type Stage, stageOf } from './stages';
 
-export const NODE_WIDTH = 58;
+export const NODE_WIDTH = 54;
 export const NODE_HEIGHT = 20;
-const GAP_X = 14;
+const GAP_X = 10;
 const GAP_Y = 5;
 const ROW_GAP = 22;
 /** Between two stages. */
-const STAGE_GAP = 26;
+const STAGE_GAP = 22;
 /** Above the map, for the stages' names; beside it, for the strides. */
 const HEAD = 30;
-const SIDE = 46;
+const SIDE = 44;
 /** Lists stand in columns of so many, at most. */
 const STACK = 8;
 
@@ -80,7 +80,7 @@ function slotsOf(nodes: readonly NodeInfo[], canvasHeight: number): Slot[] {
   const columns = new Map<Stage, Map<string, number>>();
   const lists = new Map<Stage, number>();
   return nodes.map((node): Slot => {
-    const stage = stageOf(node.label);
+    const stage = sectionOf(node.label);
     const stride = strideOf(node, canvasHeight);
     if (stride === undefined) {
       const before = lists.get(stage) ?? 0;
@@ -96,11 +96,17 @@ function slotsOf(nodes: readonly NodeInfo[], canvasHeight: number): Slot[] {
   });
 }
 
+/** The picture stands below the stem, in its column. */
+function sectionOf(label: string): Stage {
+  const stage = stageOf(label);
+  return stage === 'input' ? 'backbone' : stage;
+}
+
 /** Pixels of the network's input for a cell; undefined for what is no map over it. */
 export function strideOf({ outputs, label }: NodeInfo, canvasHeight: number): number | undefined {
   const shape = outputs[0]?.shape ?? [];
-  const stage = stageOf(label);
-  const isMap = shape.length === 4 && shape[0] === 1 && ['input', 'backbone', 'fpn', 'rpn'].includes(stage);
+  const stage = sectionOf(label);
+  const isMap = shape.length === 4 && shape[0] === 1 && ['backbone', 'fpn', 'rpn'].includes(stage);
   return isMap ? 2 ** Math.round(Math.log2(canvasHeight / shape[1]!)) : undefined;
 }
 
@@ -111,7 +117,7 @@ function blockOf(label: string, stage: Stage): string {
   const name = label.replace(/@.*$/, '');
   if (stage === 'fpn') return name.split('.')[2]!;
   if (stage === 'rpn') return /cls_logits|bbox_pred/.test(name) ? 'predictor' : name;
-  return /^(.*\.\d+)\.\D/.exec(name)?.[1] ?? name;
+  return /^(.*\.\d+)\.\D/.exec(name)?.[1] ?? (stage === 'backbone' ? 'stem' : name);
 }
 
 /** The rows from the coarsest, at the top, as high as their fullest column. */

@@ -1,6 +1,7 @@
 // The few controls that all chapters use, labelled.
 
 import type { ComponentChildren } from 'preact';
+import './controls.css';
 
 interface SliderProps {
   label: string;

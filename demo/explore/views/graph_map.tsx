@@ -2,6 +2,7 @@
 
 import type { NodeInfo } from '../../engine/explore_run';
 import { type Edge, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from '../logic/graph_layout';
+import './graph_map.css';
 
 /** What a node's colour stands for. */
 export const MEASURES = [
@@ -99,15 +100,41 @@ function keyOf({ from, to }: Edge): string {
   return `${from.node.label} ${to.node.label}`;
 }
 
-const LETTERS = 10;
+const LETTERS = 9;
 
-/** The last words of a label that fit into a box. */
+/** Short words for layers whose own names are long. */
+const WORDS: Record<string, string> = {
+  inner_blocks: 'lateral',
+  top_down: 'add',
+  downsample: 'shortcut',
+  cls_logits: 'object?',
+  bbox_pred: 'deltas',
+  conv5_mask: 'upsample',
+  mask_fcn_logits: 'logits',
+  mask_select: 'select',
+  gather_detections: 'gather',
+  decode_proposals: 'decode',
+  sort_candidates: 'sort',
+  box_roi_pool: 'ROIAlign',
+  mask_roi_pool: 'ROIAlign',
+  paste_mask_bits: 'paste',
+  mask_regions: 'regions',
+  scale_boxes: 'rescale',
+};
+
+/** A label in as many letters as fit into a box. */
 function shortName(label: string): string {
-  const [name, level] = label.split('@');
-  const parts = name!.split('.').filter((part) => !/^\d+$/.test(part));
-  const last = (parts.at(-1) ?? label).replace(/_/g, ' ');
-  const text = level && !/cls|bbox/.test(last) ? `${last} ${level}` : last;
-  return text.length > LETTERS ? `${text.slice(0, LETTERS - 1)}…` : text;
+  const [name, level] = label.split('@') as [string, string?];
+  const output = /layer_blocks\.(\d)/.exec(name)?.[1];
+  if (output) return `P${Number(output) + 2}`;
+  const word =
+    name
+      .split('.')
+      .filter((part) => !/^\d+$/.test(part))
+      .at(-1) ?? name;
+  const text = WORDS[word] ?? word.replace(/_/g, ' ');
+  const whole = level && text === 'conv' ? `${text} ${level.toUpperCase()}` : text;
+  return whole.length > LETTERS ? `${whole.slice(0, LETTERS - 1)}…` : whole;
 }
 
 function curve({ from, to }: Edge): string {

@@ -5,6 +5,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { gradientOf, paint, type Range, rangeOf, type ScaleName } from '../logic/colour_scale';
 import { short } from '../logic/numbers';
 import type { Slice } from '../logic/slices';
+import './heat_map.css';
 
 export interface Cell {
   readonly y: number;

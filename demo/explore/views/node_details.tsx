@@ -3,6 +3,7 @@
 import type { NodeInfo, TensorInfo } from '../../engine/explore_run';
 import { compact, milliseconds, shapeText } from '../logic/numbers';
 import { isMap } from '../logic/slices';
+import './node_details.css';
 
 export function NodeDetails({ node }: { node: NodeInfo }) {
   const { label, kernel, macs, bytes, microseconds, workgroups, inputs, outputs } = node;

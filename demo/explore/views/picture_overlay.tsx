@@ -4,6 +4,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { MaskRegion } from '../../../src/rle';
 import type { Box } from '../logic/resize';
 import type { Run } from '../run';
+import './picture_overlay.css';
 
 export interface OverlayBox {
   readonly box: Box;

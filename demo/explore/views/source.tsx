@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import type { NodeInfo } from '../../engine/explore_run';
 import { tellFault } from '../../shell/toasts';
 import type { Run } from '../run';
+import './source.css';
 
 const TOKENS =
   /(\/\/.*)|(@\w+)|\b(fn|let|var|const|struct|alias|if|else|for|while|return|switch|case|default|loop|break|continue|enable)\b/g;

@@ -1,0 +1,114 @@
+// A convolution's sum with its numbers: the window's taps, each the sum over its channels, the greatest products,
+// and what comes after: bias, residual, ReLU, and the number that the run has.
+
+import { useSignal } from '@preact/signals';
+import { type ConvSum, greatest } from '../logic/conv_sum';
+import { short } from '../logic/numbers';
+import './conv_sum_table.css';
+
+const SHOWN = 8;
+
+export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) {
+  const shown = useSignal(SHOWN);
+  const { taps, factor, bias, residual, relu, value } = sum;
+  const most = Math.max(...taps.flat().map((tap) => Math.abs(tap.sum)), 1e-12);
+  const terms = taps.flat().reduce((count, tap) => count + tap.products.length, 0);
+  const products = greatest(sum, shown.value);
+  return (
+    <section class="sum" aria-label="The sum behind this number">
+      <div class="scroll">
+        <table class="taps">
+          <caption>
+            {taps.length} × {taps[0]!.length} window: each cell the sum of input × weight over{' '}
+            {taps[0]![0]!.products.length} channels
+          </caption>
+          <tbody>
+            {taps.map((line) => (
+              <tr key={line[0]!.y}>
+                {line.map((tap) => (
+                  <td
+                    key={tap.x}
+                    class={`${tap.inside ? '' : 'padding'} ${tap.sum < 0 ? 'negative' : 'positive'}`}
+                    style={{ '--share': `${((60 * Math.abs(tap.sum)) / most).toFixed(0)}%` }}
+                    title={`row ${tap.y}, column ${tap.x} of the input${tap.inside ? '' : ': padding'}`}
+                  >
+                    {tap.inside ? short(tap.sum) : 'pad'}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="equation">
+        <span>
+          {short(sum.sum)} <small>sum of {terms.toLocaleString('en')} products</small>
+        </span>
+        {factor !== 1 && (
+          <span>
+            × {short(factor)} <small>batch norm</small>
+          </span>
+        )}
+        <span>
+          + {parenthesised(bias)} <small>bias</small>
+        </span>
+        {residual !== undefined && (
+          <span>
+            + {parenthesised(residual)} <small>shortcut</small>
+          </span>
+        )}
+        {relu && <span>→ max(0, ·)</span>}
+        <span>
+          = <b>{short(value)}</b> <small>here, in double precision</small>
+        </span>
+        <span>
+          <b data-output>{short(output)}</b> <small>the run</small>
+        </span>
+      </p>
+      <div class="scroll">
+        <table>
+          <caption>The greatest of the {terms.toLocaleString('en')} products</caption>
+          <thead>
+            <tr>
+              <th scope="col">Tap</th>
+              <th scope="col" class="number">
+                Channel
+              </th>
+              <th scope="col" class="number">
+                Input
+              </th>
+              <th scope="col" class="number">
+                × weight
+              </th>
+              <th scope="col" class="number">
+                = product
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {products.map(({ row, column, channel, input, weight, product }) => (
+              <tr key={`${row} ${column} ${channel}`}>
+                <td>
+                  {row}, {column}
+                </td>
+                <td class="number">{channel}</td>
+                <td class="number">{short(input)}</td>
+                <td class="number">{short(weight)}</td>
+                <td class="number">{short(product)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {products.length < terms && (
+        <button type="button" onClick={() => (shown.value = 4 * shown.value)}>
+          More products
+        </button>
+      )}
+    </section>
+  );
+}
+
+function parenthesised(value: number): string {
+  return value < 0 ? `(${short(value)})` : short(value);
+}

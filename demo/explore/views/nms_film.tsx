@@ -1,0 +1,168 @@
+// Non-maximum suppression of a level as a film: who stays, and whom it suppresses. Boxes, scores and what stayed at
+// the run's own threshold are the run's.
+
+import { useSignal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
+import { type Candidates, iouOf, nmsFilm } from '../logic/nms_film';
+import { toPicture } from '../logic/resize';
+import { isScore, type RpnTables, sigmoid } from '../logic/rpn';
+import type { Run } from '../run';
+import { Slider } from './controls';
+import { type OverlayBox, PictureOverlay } from './picture_overlay';
+import { usePlayer } from './use_player';
+
+const STAYS = '#3fd0b3';
+const GOES = '#ff7a6b';
+const WAITS = '#ffffff60';
+const STEP_MS = 350;
+/** Rows of the list of victims. */
+const LISTED = 12;
+
+export function NmsFilm({ run, tables, level }: { run: Run; tables: RpnTables; level: number }) {
+  const own = run.info.config.rpnNmsThresh;
+  const threshold = useSignal(own);
+  const step = useSignal(0);
+  const group = useMemo(() => candidatesOf(run, tables, level), [tables, level]);
+  const film = useMemo(() => nmsFilm(group, threshold.value), [group, threshold.value]);
+  const { frames, by } = film;
+  const at = Math.min(step.value, Math.max(0, frames.length - 1));
+  const player = usePlayer(() => {
+    step.value = Math.min(at + 1, frames.length - 1);
+    return at + 1 < frames.length - 1;
+  }, STEP_MS);
+  const frame = frames[at];
+  if (!frame) return <p>This level has no boxes.</p>;
+  const { keeper, victims } = frame;
+  const boxOf = (i: number) => toPicture(run.info, group.boxes.slice(4 * i, 4 * i + 4));
+  const score = (i: number) => sigmoid(tables.scores.data[level * group.count + i]!);
+  const stayed = frames.slice(0, at).map(({ keeper }) => keeper);
+  // those that nobody up to now has suppressed
+  const waiting = range(group.count).filter(
+    (i) => i > keeper && group.isBox(i) && (by[i] === -1 || by[i]! > keeper),
+  );
+  const boxes: OverlayBox[] = [
+    ...waiting.slice(0, 300).map((i) => ({ box: boxOf(i), colour: WAITS, key: i })),
+    ...stayed.map((i) => ({ box: boxOf(i), colour: STAYS, key: i })),
+    ...victims.map((i) => ({ box: boxOf(i), colour: GOES, dashed: true, key: i })),
+    {
+      box: boxOf(keeper),
+      colour: STAYS,
+      strong: true,
+      fill: 0.25,
+      label: score(keeper).toFixed(2),
+      key: keeper,
+    },
+  ];
+  const total = range(group.count).filter(group.isBox).length;
+  return (
+    <div class="stack">
+      <div class="controls">
+        <Slider
+          label="Suppressed above an IoU of"
+          min={0.05}
+          max={0.95}
+          step={0.05}
+          value={threshold.value}
+          text={`${threshold.value.toFixed(2)}${threshold.value === own ? ", as the run's" : ''}`}
+          onInput={(next) => {
+            threshold.value = Math.abs(next - own) < 0.001 ? own : next;
+          }}
+        />
+        <Slider
+          label="Step"
+          min={0}
+          max={frames.length - 1}
+          value={at}
+          text={`${at + 1} of ${frames.length}`}
+          onInput={(next) => {
+            player.stop();
+            step.value = next;
+          }}
+        />
+        <button type="button" aria-pressed={player.playing} onClick={player.toggle}>
+          {player.playing ? 'Pause' : 'Play'}
+        </button>
+      </div>
+      <div class="film">
+        <PictureOverlay
+          run={run}
+          dim
+          name={`The picture at step ${at + 1}: ${stayed.length + 1} boxes stay, ${victims.length} are suppressed by the last`}
+          boxes={boxes}
+          arrows={victims.map((i) => ({
+            from: centreOf(boxOf(i)),
+            to: centreOf(boxOf(keeper)),
+            colour: GOES,
+          }))}
+        />
+        <div>
+          <p data-film={`${frames.length} ${total}`}>
+            Of {total.toLocaleString('en')} boxes <b>{frames.length.toLocaleString('en')}</b> stay at this
+            threshold
+            {threshold.value === own &&
+              (agrees(film.frames, tables, level) ? ', the very ones of the run.' : '; the run kept others.')}
+            {threshold.value !== own && '.'}
+          </p>
+          <p>
+            Box {keeper}, score {score(keeper).toFixed(4)}, stays
+            {victims.length === 0 ? ' and suppresses none.' : ` and suppresses ${victims.length}:`}
+          </p>
+          {victims.length > 0 && (
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Box</th>
+                  <th scope="col" class="number">
+                    Score
+                  </th>
+                  <th scope="col" class="number">
+                    IoU with box {keeper}
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {victims.slice(0, LISTED).map((i) => (
+                  <tr key={i}>
+                    <td>{i}</td>
+                    <td class="number">{score(i).toFixed(4)}</td>
+                    <td class="number">{iouOf(group, keeper, i).toFixed(3)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          )}
+          {victims.length > LISTED && <p class="faint small">and {victims.length - LISTED} more</p>}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** The boxes of a level, as suppression gets them. */
+export function candidatesOf({ info }: Pick<Run, 'info'>, tables: RpnTables, level: number) {
+  const count = tables.scores.shape[1]!;
+  const first = level * count;
+  const scores = tables.scores.data.subarray(first, first + count);
+  return {
+    boxes: tables.boxes.data.subarray(4 * first, 4 * (first + count)),
+    isBox: (i: number) => isScore(scores[i]!),
+    count,
+    offset: tables.offsets.data[level]!,
+    inclusive: info.config.inclusiveBoxes,
+  } satisfies Candidates;
+}
+
+/** Whether the film keeps what the run kept. */
+export function agrees(frames: readonly { keeper: number }[], { kept }: RpnTables, level: number): boolean {
+  const count = kept.shape[1]!;
+  const run = range(count).filter((i) => isScore(kept.data[level * count + i]!));
+  return String(run) === String(frames.map(({ keeper }) => keeper));
+}
+
+function centreOf([x1, y1, x2, y2]: OverlayBox['box']): [number, number] {
+  return [(x1 + x2) / 2, (y1 + y2) / 2];
+}
+
+function range(length: number): number[] {
+  return Array.from({ length }, (_, i) => i);
+}
