@@ -47,9 +47,9 @@ export class ExploreApi {
     });
   }
 
-  /** A tensor of the last run, by its label. */
-  async tensor(label: string): Promise<HostTensor> {
-    const tensor = await this.current.tensor(label);
+  /** A tensor of the last run, by its label; or one row of it. */
+  async tensor(label: string, row?: number): Promise<HostTensor> {
+    const tensor = await this.current.tensor(label, row);
     return transfer(tensor, [tensor.data.buffer]);
   }
 

@@ -17,6 +17,7 @@ import { buildNetwork } from '../../src/model/networks';
 import { canvasSize, type Size } from '../../src/model/transform';
 import type { MaskRegion } from '../../src/rle';
 import type { ModelSource } from '../../src/weights/model_source';
+import { rowOf } from '../explore/logic/rows';
 import { type Changes, type Outcome, runChanged } from './changed_run';
 
 /** A tensor of the run; `label` is what `tensor` takes. */
@@ -127,16 +128,20 @@ export class ExploreRun {
     }
   }
 
-  /** What the run left in a tensor: of a node, the input, a constant, or a packed weight. Throws ShapeError. */
-  async tensor(label: string): Promise<HostTensor> {
+  /**
+   * What the run left in a tensor: of a node, the input, a constant, or a packed weight. `row`: only that index of
+   * its first axis. Throws ShapeError.
+   */
+  async tensor(label: string, row?: number): Promise<HostTensor> {
     const tensor = this.tensors.get(label);
     if (!tensor) throw new ShapeError(`no tensor of this run is labelled '${label}'`);
-    if (tensor.origin !== 'node' || this.kept.has(tensor)) return this.program.read(tensor);
+    if (tensor.origin !== 'node' || this.kept.has(tensor)) return this.program.read(tensor, row);
     const { device, weights } = this.parts;
     const again = await Program.create(device, this.network.graph, weights, { tensor });
     try {
       again.write(this.network.pixels, this.words);
-      return (await again.run()).outputs.tensor!;
+      const whole = (await again.run()).outputs.tensor!;
+      return row === undefined ? whole : rowOf(whole, row);
     } finally {
       again.destroy();
     }

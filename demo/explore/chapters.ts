@@ -10,4 +10,6 @@ export const CHAPTERS: readonly ChapterRow[] = [
   { id: '5', title: 'Region proposals', load: () => import('./chapters/05_rpn') },
   { id: '6', title: 'The level rule', load: () => import('./chapters/06_level_rule') },
   { id: '7', title: 'ROIAlign and ROI Pool', load: () => import('./chapters/07_roi_align') },
+  { id: '8', title: 'The box head', load: () => import('./chapters/08_box_head') },
+  { id: '9', title: 'The mask head', load: () => import('./chapters/09_mask_head') },
 ];

@@ -28,12 +28,20 @@ export class Run {
     readonly picture: Picture,
     private readonly api: Remote<ExploreApi>,
   ) {
-    this.tensors = new TensorCache((label) => api.tensor(label) as Promise<HostTensor>);
+    this.tensors = new TensorCache((key) => {
+      const [label, row] = key.split('#') as [string, string?];
+      return api.tensor(label, row === undefined ? undefined : Number(row)) as Promise<HostTensor>;
+    });
   }
 
   /** What the run left in a tensor: see `TensorInfo.label`. */
   tensor(label: string): Promise<HostTensor> {
     return this.tensors.get(label);
+  }
+
+  /** One index of a tensor's first axis, as [1, …]. */
+  row(label: string, row: number): Promise<HostTensor> {
+    return this.tensors.get(`${label}#${row}`);
   }
 
   /** The shader that a node ran. */

@@ -8,7 +8,7 @@ import { selectedObject } from '../selected_object';
 import { Cite } from '../views/cite';
 import { Choices } from '../views/controls';
 import { ObjectPicker } from '../views/object_picker';
-import { PooledRegion, regionsOf } from '../views/pooled_region';
+import { PooledRegion, regionOf } from '../views/pooled_region';
 import { PoolingComparison } from '../views/pooling_comparison';
 import { useTensors } from '../views/use_tensor';
 
@@ -47,15 +47,11 @@ function View({ run }: { run: Run }) {
   const heads = OPTIONS.filter(([head]) => poolingOf(run.info, head));
   const head = useSignal<Head>(heads.at(-1)![0]);
   const pooling = poolingOf(run.info, head.value)!;
-  const tensors = useTensors(run, [
-    pooling.pooled,
-    pooling.boxes,
-    pooling.count,
-    ...pooling.maps.map(({ label }) => label),
-  ]);
+  const tensors = useTensors(run, [pooling.boxes, pooling.count, ...pooling.maps.map(({ label }) => label)]);
   const index = Math.min(selectedObject.value, run.info.found.length - 1);
   const object = run.info.found[index];
-  const region = tensors && object && regionsOf(run, pooling, head.value, tensors, index);
+  const region = tensors && object && regionOf(run, pooling, head.value, tensors, index);
+  const pooled = useTensors(run, region ? [pooling.pooled] : [], region?.row ?? 0)?.[0];
   return (
     <section class="stack">
       <ObjectPicker
@@ -72,7 +68,9 @@ function View({ run }: { run: Run }) {
           onChange={(next) => (head.value = next)}
         />
       )}
-      {region && <PooledRegion key={head.value} pooling={pooling} region={region} head={head.value} />}
+      {region && pooled && (
+        <PooledRegion key={head.value} pooling={pooling} region={region} head={head.value} pooled={pooled} />
+      )}
       {object && <PoolingComparison run={run} index={index} />}
     </section>
   );

@@ -2,11 +2,11 @@
 
 import type { HostTensor } from '../../../src/index';
 
-/** Row `i` as a tensor of one: [1, …]. No copy. */
+/** Row `i` as a tensor of one: [1, …]. */
 export function rowOf({ shape, data }: HostTensor, i: number): HostTensor {
   const [, ...rest] = shape;
   const size = rest.reduce((product, n) => product * n, 1);
-  return { shape: [1, ...rest], data: data.subarray(i * size, (i + 1) * size) };
+  return { shape: [1, ...rest], data: data.slice(i * size, (i + 1) * size) };
 }
 
 /** The channel of a map [1, H, W, C] whose values differ the most: the one with something to see. */

@@ -8,7 +8,7 @@ import { short } from '../logic/numbers';
 import { type Head, mapOf, type Pooling, type PoolingMap } from '../logic/pooling';
 import { alignBin, scaled } from '../logic/roi_align';
 import { poolBin, poolValue, roundedBox } from '../logic/roi_pool';
-import { liveliest, rowOf } from '../logic/rows';
+import { liveliest } from '../logic/rows';
 import { channelOf, type Slice } from '../logic/slices';
 import type { Run } from '../run';
 import { AlignMarks, BoxMark, PoolMarks } from './align_marks';
@@ -25,16 +25,16 @@ export interface Region {
   readonly map: PoolingMap;
   /** The map's tensor, [1, H, W, C]. */
   readonly features: HostTensor;
-  /** What the run has pooled: [1, P, P, C]. */
-  readonly pooled: HostTensor;
+  /** Among the pooled ones. */
+  readonly row: number;
 }
 
 /** The region of object `index`: its own box for the mask head; for the box head the proposal that is nearest to it. */
-export function regionsOf(
+export function regionOf(
   run: Run,
   pooling: Pooling,
   head: Head,
-  [pooled, boxes, count, ...maps]: readonly HostTensor[],
+  [boxes, count, ...maps]: readonly HostTensor[],
   index: number,
 ): Region {
   const { picture, resized } = run.info;
@@ -49,11 +49,19 @@ export function regionsOf(
   }
   const box = boxAt(boxes!.data, row);
   const map = mapOf(pooling, box);
-  return { box, map, features: maps[pooling.maps.indexOf(map)]!, pooled: rowOf(pooled!, row) };
+  return { box, map, features: maps[pooling.maps.indexOf(map)]!, row };
 }
 
-export function PooledRegion({ pooling, region, head }: { pooling: Pooling; region: Region; head: Head }) {
-  const { box, map, features, pooled } = region;
+interface PooledRegionProps {
+  pooling: Pooling;
+  region: Region;
+  head: Head;
+  /** What the run has pooled: [1, P, P, C]. */
+  pooled: HostTensor;
+}
+
+export function PooledRegion({ pooling, region, head, pooled }: PooledRegionProps) {
+  const { box, map, features } = region;
   const { bins } = pooling;
   const channel = useSignal(liveliest(pooled));
   const bin = useSignal({ y: Math.floor(bins / 2), x: Math.floor(bins / 2) });
