@@ -27,7 +27,10 @@ beforeAll(async () => {
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   await page.goto(`${server.url}/explore.html?size=128#/7`);
-  await page.getByRole('status').getByText(/resized to/).waitFor({ timeout: TIMEOUT });
+  await page
+    .getByRole('status')
+    .getByText(/resized to/)
+    .waitFor({ timeout: TIMEOUT });
 }, TIMEOUT);
 
 afterAll(async () => {

@@ -28,12 +28,7 @@ export function ClassMasks({ logits, classes, own, value, onChange }: ClassMasks
       </p>
       <div class="class-masks">
         {Array.from({ length: count }, (_, label) => (
-          <button
-            key={label}
-            type="button"
-            aria-pressed={label === value}
-            onClick={() => onChange(label)}
-          >
+          <button key={label} type="button" aria-pressed={label === value} onClick={() => onChange(label)}>
             <Thumbnail slice={classMask(logits, label)} />
             <span>{label === 0 ? 'background' : (classes[label] ?? `class ${label}`)}</span>
           </button>
