@@ -11,7 +11,7 @@ import { type Loaded, type LoadOptions, loadParts } from './load';
 import { COCO_CLASSES } from './model/coco';
 import type { Config } from './model/config';
 import type { Checkpoint, Computing } from './model/layers';
-import { hasMasks, type Network } from './model/mask_rcnn';
+import { hasMasks, type Network, withoutMasks } from './model/mask_rcnn';
 import { buildNetwork, checkShaders } from './model/networks';
 import type { Size } from './model/transform';
 import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
@@ -22,6 +22,8 @@ import type { ModelSource } from './weights/model_source';
 export interface DetectOptions {
   /** Only detections of at least this score, on top of the model's own threshold. */
   scoreThreshold?: number;
+  /** false: without the mask head, which makes of a Mask R-CNN the Faster R-CNN in it. Default: as the checkpoint is. */
+  masks?: boolean;
   /** Gives up before the GPU is asked, or drops the result. */
   signal?: AbortSignal;
   /** Report the run, with the GPU time of every node where the device has timestamp-query. */
@@ -59,6 +61,9 @@ export interface LayerRow {
   /** Bytes of the node's output. */
   bytes: number;
 }
+
+/** What a program is made for, besides a size. */
+type Wanted = Pick<DetectOptions, 'masks' | 'tensors'>;
 
 interface Prepared {
   readonly key: string;
@@ -138,7 +143,7 @@ export class MaskRCNN {
       const started = performance.now();
       const traits = { classes: this.classCount(), masks: hasMasks(this.checkpoint) };
       const after = await this.painter.prepare(context, traits, options);
-      const { network, program, size, before } = await this.enter(image, []);
+      const { network, program, size, before } = await this.enter(image);
       const prepareMs = performance.now() - started;
       this.checkAlive('draw');
       const profile = await program.submit({ before, after: after(network) });
@@ -168,8 +173,9 @@ export class MaskRCNN {
   }
 
   /** What would run for a picture of this size: a row for each node, without running it. */
-  describe(height: number, width: number): LayerRow[] {
-    return describe(this.checkpoint, this.config, { height, width }, this.computing);
+  describe(height: number, width: number, { masks = true }: Pick<DetectOptions, 'masks'> = {}): LayerRow[] {
+    const checkpoint = masks ? this.checkpoint : withoutMasks(this.checkpoint);
+    return describe(checkpoint, this.config, { height, width }, this.computing);
   }
 
   /** The WGSL text of every kernel that runs for a picture of this size, by name: what `load`'s `shaders` may replace. */
@@ -215,7 +221,7 @@ export class MaskRCNN {
 
   private async run(image: ImageSource, options: DetectOptions): Promise<DetectResult> {
     const started = performance.now();
-    const { program, size, before } = await this.enter(image, options.tensors ?? []);
+    const { program, size, before } = await this.enter(image, options);
     const prepareMs = performance.now() - started;
     this.checkAlive();
     const { outputs, profile } = await program.run({ profile: options.profile ?? false, before });
@@ -234,22 +240,22 @@ export class MaskRCNN {
   }
 
   /** The program for a picture, and the picture on its way in. */
-  private async enter(image: ImageSource, labels: readonly string[]): Promise<Input> {
-    if (isTextureSource(image, this.device)) return this.enterTexture(image, labels);
+  private async enter(image: ImageSource, wanted: Wanted = {}): Promise<Input> {
+    if (isTextureSource(image, this.device)) return this.enterTexture(image, wanted);
     const pixels = pixelsOf(image);
-    const prepared = await this.prepare(pixels, labels);
+    const prepared = await this.prepare(pixels, wanted);
     this.checkAlive();
     prepared.program.write(prepared.network.pixels, pixels.words);
     return { ...prepared, size: pixels };
   }
 
-  private async enterTexture(image: TextureSource, labels: readonly string[]): Promise<Input> {
+  private async enterTexture(image: TextureSource, wanted: Wanted): Promise<Input> {
     await this.textures.compile(image);
     let size = sizeOf(image);
-    let prepared = await this.prepare(size, labels);
+    let prepared = await this.prepare(size, wanted);
     for (let now = sizeOf(image); !same(now, size); now = sizeOf(image)) {
       size = now; // a video's may change meanwhile
-      prepared = await this.prepare(size, labels);
+      prepared = await this.prepare(size, wanted);
     }
     const { pixels } = prepared.network;
     const before: Encode = (encoder, placeOf) => this.textures.encode(encoder, image, size, placeOf(pixels));
@@ -257,12 +263,16 @@ export class MaskRCNN {
   }
 
   /** The program for pictures of this size; made anew when the size changes. */
-  private async prepare({ height, width }: Size, labels: readonly string[]): Promise<Prepared> {
-    const key = `${height} x ${width} ${labels.join(' ')}`;
+  private async prepare(
+    { height, width }: Size,
+    { masks = true, tensors: labels = [] }: Wanted,
+  ): Promise<Prepared> {
+    const key = `${height} x ${width} ${masks ? '' : 'without masks'} ${labels.join(' ')}`;
     if (this.prepared?.key === key) return this.prepared;
     this.prepared?.program.destroy();
     this.prepared = undefined;
-    const network = buildNetwork(this.checkpoint, this.config, { height, width }, this.computing);
+    const checkpoint = masks ? this.checkpoint : withoutMasks(this.checkpoint);
+    const network = buildNetwork(checkpoint, this.config, { height, width }, this.computing);
     const outputs: Record<string, Tensor> = { ...network.outputs };
     for (const label of labels) outputs[label] = network.graph.find(label);
     checkShaders(network.graph, this.computing);

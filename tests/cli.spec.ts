@@ -14,8 +14,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CocoResult } from '../src/cli/coco';
 import { readImage } from '../src/node_image';
+import type { CocoResult } from '../src/results/coco';
 import { decodeRle } from '../src/rle';
 
 const PICTURE = 'tests/images/nuclei_192x256.png';

@@ -16,12 +16,12 @@ import { basename, join } from 'node:path';
 import { createCanvas } from '@napi-rs/canvas';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CocoResult } from '../src/cli/coco';
 import { countTable } from '../src/cli/count';
-import { csv, readCsv } from '../src/cli/csv';
-import type { Found } from '../src/cli/found';
 import { checkOverlayFolder, imagePaths } from '../src/cli/images';
-import { measureBox, measureMask } from '../src/cli/measure';
+import type { CocoResult } from '../src/results/coco';
+import { csv, readCsv } from '../src/results/csv';
+import type { Found } from '../src/results/found';
+import { measureBox, measureMask } from '../src/results/measure';
 import { decodeRle } from '../src/rle';
 
 const NUCLEI = 'tests/images/nuclei_192x256.png';

@@ -131,7 +131,7 @@ test('grid folds what passes 65,535 workgroups', () => {
 });
 
 /** Folders of src in the order in which they may import: each from those after it, and none from before. */
-const LAYERS = ['cli', '.', 'model', 'weights', 'graph', 'kernels'];
+const LAYERS = ['cli', 'results', '.', 'model', 'weights', 'graph', 'kernels'];
 
 test('imports go one way', () => {
   const source = new URL('../src/', import.meta.url);

@@ -3,12 +3,12 @@
 
 import { signal } from '@preact/signals';
 import { proxy, type Remote, transfer, wrap } from 'comlink';
-import { type DetectResult, type LayerRow, Mask } from '../../src/index';
+import { type LayerRow, Mask } from '../../src/index';
 import { lack } from '../shell/shell';
 import type { Report } from '../shell/task';
 import { tell, tellFault } from '../shell/toasts';
 import { numbered } from './calls';
-import type { LoadProgress, LoadRequest, ModelInfo, PlainResult, RunOptions } from './messages';
+import type { LoadProgress, LoadRequest, ModelInfo, PlainResult, Result, RunOptions } from './messages';
 import type { Concerns } from './worker';
 
 type Api = { [Concern in keyof Concerns]: Remote<Concerns[Concern]> };
@@ -50,7 +50,8 @@ export class Engine {
       this.model.value = info;
       return info;
     } catch (error) {
-      if ((error as Error).name === 'UnsupportedError') lack.value = (error as Error).message;
+      const { name, message } = error as Error;
+      if (name === 'UnsupportedError' && /navigator\.gpu|no GPU adapter/.test(message)) lack.value = message;
       throw error;
     }
   }
@@ -61,7 +62,7 @@ export class Engine {
     options: RunOptions = {},
     signal?: AbortSignal,
     give = false,
-  ): Promise<DetectResult> {
+  ): Promise<Result> {
     const sent = give ? image : await copied(image);
     const cancel = (call: number) => this.api.detect.cancel(call);
     const result = await numbered(signal, cancel, (call) =>
@@ -71,8 +72,8 @@ export class Engine {
   }
 
   /** A row for each node of the network for pictures of this size. */
-  describe(height: number, width: number): Promise<LayerRow[]> {
-    return this.api.detect.describe(height, width);
+  describe(height: number, width: number, options: { masks?: boolean } = {}): Promise<LayerRow[]> {
+    return this.api.detect.describe(height, width, options);
   }
 
   private recover(message: string): void {
@@ -91,7 +92,7 @@ function copied(image: ImageBitmap | VideoFrame): Promise<ImageBitmap> | VideoFr
   return 'clone' in image ? image.clone() : createImageBitmap(image);
 }
 
-function withMasks({ detections, ...rest }: PlainResult): DetectResult {
+function withMasks({ detections, ...rest }: PlainResult): Result {
   return {
     ...rest,
     detections: detections.map(({ mask, ...found }) => ({ ...found, ...(mask && { mask: new Mask(mask) }) })),

@@ -1,6 +1,7 @@
 // What the worker does for the page Detect: load, run, describe.
 
 import type { LayerRow, MaskRCNN } from '../../src/index';
+import { foundObjects } from '../../src/results/found';
 import { Calls } from './calls';
 import type { LoadProgress, LoadRequest, ModelInfo, PlainResult, RunOptions } from './messages';
 import type { Session } from './session';
@@ -29,16 +30,20 @@ export class DetectApi {
   }
 
   /** Finds objects. Closes the picture: send a copy. */
-  run(call: number, image: ImageBitmap | VideoFrame, options: RunOptions): Promise<PlainResult> {
+  run(
+    call: number,
+    image: ImageBitmap | VideoFrame,
+    { measure, ...options }: RunOptions,
+  ): Promise<PlainResult> {
     return this.calls.run(call, async (signal) => {
       try {
-        const { detections, tensors, ...rest } = await this.session.current.detect(image, {
+        const { detections, ...rest } = await this.session.current.detect(image, {
           ...options,
           signal,
         });
         return {
           ...rest,
-          ...(tensors && { tensors }),
+          ...(measure && { found: foundObjects(detections) }),
           detections: detections.map(({ mask, ...found }) => ({
             ...found,
             ...(mask && { mask: mask.source }),
@@ -50,8 +55,8 @@ export class DetectApi {
     });
   }
 
-  describe(height: number, width: number): LayerRow[] {
-    return this.session.current.describe(height, width);
+  describe(height: number, width: number, options: { masks?: boolean } = {}): LayerRow[] {
+    return this.session.current.describe(height, width, options);
   }
 
   cancel(call: number): void {

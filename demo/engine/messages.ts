@@ -1,6 +1,7 @@
 // What goes between a page and its worker: plain data, which structured cloning keeps.
 
 import type { Detection, DetectOptions, DetectResult, MaskSource } from '../../src/index';
+import type { Found } from '../../src/results/found';
 
 /** A name or an absolute address, a file, or Caffe2's two files. */
 export type PlainSource = string | Blob | { net: Blob; init: Blob };
@@ -38,6 +39,13 @@ export interface LoadProgress {
 /** A detection whose mask is plain data. */
 export type PlainDetection = Omit<Detection, 'mask'> & { mask?: MaskSource };
 
-export type PlainResult = Omit<DetectResult, 'detections'> & { detections: PlainDetection[] };
+export type PlainResult = Omit<DetectResult, 'detections'> & {
+  detections: PlainDetection[];
+  /** Their measures and COCO encodings, in the same order; where `measure` asked for them. */
+  found?: Found[];
+};
 
-export type RunOptions = Omit<DetectOptions, 'signal'>;
+/** What a page gets of a run. */
+export type Result = DetectResult & { found?: Found[] };
+
+export type RunOptions = Omit<DetectOptions, 'signal'> & { measure?: boolean };

@@ -12,4 +12,5 @@ export const CHAPTERS: readonly ChapterRow[] = [
   { id: '7', title: 'ROIAlign and ROI Pool', load: () => import('./chapters/07_roi_align') },
   { id: '8', title: 'The box head', load: () => import('./chapters/08_box_head') },
   { id: '9', title: 'The mask head', load: () => import('./chapters/09_mask_head') },
+  { id: '12', title: 'Change a kernel', load: () => import('./chapters/12_your_kernel') },
 ];

@@ -1,6 +1,6 @@
 // What `--count` prints: how many objects of each class are in each picture, and how large they are.
 
-import { byClass, type Found } from './found';
+import { byClass, type Found } from '../results/found';
 import { table } from './table';
 
 /** A row a picture, and the total. `found` is missing where the picture could not be used. */

@@ -17,18 +17,9 @@ import {
 } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { MaskRcnnError } from '../node';
-import { cocoJson, readCoco } from './coco';
-import { csv, readCsv } from './csv';
-import type { Found } from './found';
-
-/** One picture that is done. */
-export interface Picture {
-  /** Position in the list, from 0. */
-  id: number;
-  name: string;
-  path: string;
-  found: readonly Found[];
-}
+import { cocoJson, readCoco } from '../results/coco';
+import { csv, readCsv } from '../results/csv';
+import type { Found } from '../results/found';
 
 export interface OutputArguments {
   json?: string;

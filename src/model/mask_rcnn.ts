@@ -80,6 +80,11 @@ export function hasMasks(checkpoint: Checkpoint): boolean {
   return checkpoint.has('roi_heads.mask_predictor.mask_fcn_logits.weight');
 }
 
+/** The Faster R-CNN in a Mask R-CNN: all but its mask head. */
+export function withoutMasks(checkpoint: Checkpoint): Checkpoint {
+  return new Map([...checkpoint].filter(([name]) => !name.startsWith('roi_heads.mask_')));
+}
+
 /** Levels of the pyramid that the RPN sees: a lateral each, and the subsampled one. */
 export function pyramidLevels(checkpoint: Checkpoint): number {
   let laterals = 0;

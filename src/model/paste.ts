@@ -12,8 +12,8 @@ export interface Region {
   height: number;
 }
 
-/** The integer box of a mask, inclusive, before the picture's borders cut it. */
-interface Corners {
+/** The integer box of a mask with its ring of zeros, inclusive, before the picture's borders cut it. */
+export interface Corners {
   x0: number;
   y0: number;
   x1: number;
@@ -23,7 +23,7 @@ interface Corners {
 const { fround, trunc } = Math;
 
 /** `box` x1 y1 x2 y2 in pixels of the picture, `side` the mask's. In float32 steps: they move corners. */
-function pasteCorners(box: ArrayLike<number>, side: number): Corners {
+export function pasteCorners(box: ArrayLike<number>, side: number): Corners {
   const growth = fround((side + 2) / side);
   const [x0, x1] = grown(fround(box[0]!), fround(box[2]!), growth);
   const [y0, y1] = grown(fround(box[1]!), fround(box[3]!), growth);

@@ -18,7 +18,7 @@ export interface Film {
 
 export interface Candidates {
   // [N, 4], best first
-  readonly boxes: ArrayLike<number>;
+  readonly boxes: readonly number[] | Float32Array | Uint32Array;
   /** Whether row i is a box. */
   readonly isBox: (i: number) => boolean;
   readonly count: number;

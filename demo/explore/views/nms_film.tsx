@@ -3,9 +3,10 @@
 
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
-import { type Candidates, iouOf, nmsFilm } from '../logic/nms_film';
+import { iouOf, nmsFilm } from '../logic/nms_film';
 import { toPicture } from '../logic/resize';
-import { isScore, type RpnTables, sigmoid } from '../logic/rpn';
+import { type RpnTables, sigmoid } from '../logic/rpn';
+import { agrees, candidatesOf } from '../logic/suppression';
 import type { Run } from '../run';
 import { Slider } from './controls';
 import { type OverlayBox, PictureOverlay } from './picture_overlay';
@@ -22,7 +23,7 @@ export function NmsFilm({ run, tables, level }: { run: Run; tables: RpnTables; l
   const own = run.info.config.rpnNmsThresh;
   const threshold = useSignal(own);
   const step = useSignal(0);
-  const group = useMemo(() => candidatesOf(run, tables, level), [tables, level]);
+  const group = useMemo(() => candidatesOf(run.info.config, tables, level), [tables, level]);
   const film = useMemo(() => nmsFilm(group, threshold.value), [group, threshold.value]);
   const { frames, by } = film;
   const at = Math.min(step.value, Math.max(0, frames.length - 1));
@@ -136,27 +137,6 @@ export function NmsFilm({ run, tables, level }: { run: Run; tables: RpnTables; l
       </div>
     </div>
   );
-}
-
-/** The boxes of a level, as suppression gets them. */
-export function candidatesOf({ info }: Pick<Run, 'info'>, tables: RpnTables, level: number) {
-  const count = tables.scores.shape[1]!;
-  const first = level * count;
-  const scores = tables.scores.data.subarray(first, first + count);
-  return {
-    boxes: tables.boxes.data.subarray(4 * first, 4 * (first + count)),
-    isBox: (i: number) => isScore(scores[i]!),
-    count,
-    offset: tables.offsets.data[level]!,
-    inclusive: info.config.inclusiveBoxes,
-  } satisfies Candidates;
-}
-
-/** Whether the film keeps what the run kept. */
-export function agrees(frames: readonly { keeper: number }[], { kept }: RpnTables, level: number): boolean {
-  const count = kept.shape[1]!;
-  const run = range(count).filter((i) => isScore(kept.data[level * count + i]!));
-  return String(run) === String(frames.map(({ keeper }) => keeper));
 }
 
 function centreOf([x1, y1, x2, y2]: OverlayBox['box']): [number, number] {

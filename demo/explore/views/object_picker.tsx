@@ -40,7 +40,7 @@ export function ObjectPicker({ run, value, onChange, others = [] }: ObjectPicker
           boxes={[
             ...found.map(({ box }, i) => ({
               box,
-              colour: cssColour(i),
+              colour: i === value ? cssColour(i) : '#ffffff70',
               strong: i === value,
               label: i === value ? words(i) : undefined,
               key: i,

@@ -1,9 +1,9 @@
 // Detections in the COCO results format, as pycocotools' COCO.loadRes reads it.
 
-import { decodeRle, MaskRcnnError, type Rle } from '../node';
-import type { Found } from './found';
+import { MaskRcnnError } from '../errors';
+import { decodeRle, type Rle } from '../rle';
+import type { Found, Picture } from './found';
 import { measureBox, measureMask } from './measure';
-import type { Picture } from './outputs';
 
 export interface CocoResult {
   /** Position of the picture in the list, from 0. */

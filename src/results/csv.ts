@@ -1,9 +1,8 @@
 // One row an object, with its measures; quoted as RFC 4180 has it, lines end with a newline.
 
-import { MaskRcnnError } from '../node';
-import type { Found } from './found';
+import { MaskRcnnError } from '../errors';
+import type { Found, Picture } from './found';
 import { rounded } from './measure';
-import type { Picture } from './outputs';
 
 const COLUMNS = 'file,id,class,score,x1,y1,x2,y2,area,centroid_x,centroid_y,perimeter';
 

@@ -1,6 +1,7 @@
 // One object as the outputs tell it: the fields of COCO's results, and the measures of its shape.
 
-import type { Detection, Rle } from '../node';
+import type { Detection } from '../detection';
+import type { Rle } from '../rle';
 import { type Measures, measureBox, measureMask, rounded } from './measure';
 
 export interface Found extends Measures {
@@ -11,6 +12,15 @@ export interface Found extends Measures {
   bbox: [number, number, number, number];
   score: number;
   segmentation?: Rle;
+}
+
+/** One picture that is done. */
+export interface Picture {
+  /** Position in the list, from 0. */
+  id: number;
+  name: string;
+  path: string;
+  found: readonly Found[];
 }
 
 /** One picture's objects, by descending score. */
