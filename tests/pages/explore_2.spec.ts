@@ -4,9 +4,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright';
+import AxeBuilder from '@axe-core/playwright';
+import type { Browser, Locator, Page } from 'playwright';
 import { build } from 'vite';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { launchChromium } from '../chromium';
 import { serve, type WebServer } from '../web_server';
 
@@ -23,7 +24,8 @@ beforeAll(async () => {
   await build({ configFile, logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
   server = await serve({ '/': folder });
   browser = await launchChromium();
-  page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
+  page = await context.newPage();
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   await page.goto(`${server.url}/explore.html?size=128#/7`);
@@ -39,22 +41,139 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
+afterEach(() => expect(faults.splice(0)).toEqual([]));
+
 /** Opens a chapter, on the run that is there. */
-async function open(chapter: string): Promise<void> {
+async function open(chapter: string): Promise<Locator> {
   await page.evaluate((id) => {
     location.hash = `#/${id}`;
   }, chapter);
+  await page.locator(`.contents a[aria-current="page"][href="#/${chapter}"]`).waitFor();
+  return page.locator('.chapter-view');
 }
 
-const shoot = (name: string) => page.screenshot({ path: `out/explore/${name}.png`, fullPage: true });
+/** A picture of the chapter as it is; axe finds nothing; nothing sticks out on a phone. */
+async function inspect(name: string): Promise<void> {
+  await page.screenshot({ path: `out/explore/${name}.png`, fullPage: true });
+  const { violations } = await new AxeBuilder({ page }).include('.chapter').analyze();
+  expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html)}`)).toEqual([]);
+  await page.setViewportSize({ width: 360, height: 780 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);
+  await page.screenshot({ path: `out/explore/${name}_phone.png`, fullPage: true });
+  await page.setViewportSize({ width: 1280, height: 900 });
+}
+
+const value = async (place: Locator): Promise<number> => Number(await place.getAttribute('data-value'));
 
 test('7: ROIAlign and ROI Pool', { timeout: TIMEOUT }, async () => {
-  await open('7');
-  const numbers = page.locator('.bin-numbers').first();
+  const view = await open('7');
+  const numbers = view.locator('.bin-numbers').first();
   await numbers.waitFor();
-  await shoot('07_roi_align');
+  // the mean of the samples, worked out on the page, is the number that the kernel left
+  const shown = async () => (await numbers.locator('caption b').allTextContents()) as [string, string];
+  for (const key of ['ArrowRight', 'ArrowDown', 'ArrowDown', 'ArrowLeft']) {
+    await view.getByRole('application', { name: /^ROIAlign over P2/ }).press(key);
+    const [mean, computed] = await shown();
+    expect(mean).toBe(computed);
+  }
+  const before = await shown();
+  await view.getByRole('slider', { name: /Channel/ }).fill('3');
+  expect(await shown()).not.toEqual(before);
+  await view.getByRole('button', { name: 'Box head' }).click();
+  await view.getByText('become 7 × 7 bins').waitFor();
+  expect(new Set(await shown()).size).toBe(1);
+  await view.getByRole('slider', { name: /Object/ }).fill('2');
+  await view.getByText(/^2 of \d+: nucleus/).waitFor();
+  await view.getByRole('button', { name: 'Mask head' }).click();
+  await view.getByText('become 14 × 14 bins').waitFor();
+
   await page.getByRole('button', { name: 'Run again with ROI Pool' }).click();
-  await page.getByText('Found with ROI Pool').waitFor({ timeout: TIMEOUT });
-  await shoot('07_roi_align_compared');
-  expect(faults).toEqual([]);
+  const row = (name: string) => value(view.getByRole('row', { name }).locator('td'));
+  await view.getByText('Found with ROI Pool').waitFor({ timeout: TIMEOUT });
+  const [first, second, both] = [
+    await row('Found with ROIAlign'),
+    await row('Found with ROI Pool'),
+    await row('Found by both'),
+  ];
+  expect(both).toBeGreaterThan(0);
+  expect(both).toBeLessThanOrEqual(Math.min(first, second));
+  expect(await row("Their masks' mean IoU")).toBeLessThan(1);
+  await inspect('07_roi_align');
+});
+
+test('8: the box head', { timeout: TIMEOUT }, async () => {
+  const view = await open('8');
+  await view.getByText('the very ones of the run').waitFor();
+  const film = async () =>
+    (await view.locator('[data-film]').getAttribute('data-film'))!.split(' ').map(Number);
+  const [stay, candidates] = (await film()) as [number, number];
+  expect(candidates).toBeGreaterThan(stay);
+  const score = () => value(view.locator('.opinions tr.chosen td').nth(1));
+  const best = await score();
+  await view.getByRole('slider', { name: /Candidate/ }).fill('40');
+  expect(await score()).toBeLessThan(best);
+  await inspect('08_box_head');
+  await view.getByRole('slider', { name: /IoU/ }).fill('0.95');
+  expect((await film())[0]).toBeGreaterThan(stay);
+  await view.getByRole('slider', { name: /Score/ }).fill('0.4');
+  expect((await film())[1]).toBeLessThan(candidates);
+});
+
+test('9: the mask head', { timeout: TIMEOUT }, async () => {
+  const view = await open('9');
+  const pixels = async () => Number(await view.locator('[data-pixels]').getAttribute('data-pixels'));
+  await view.locator('[data-pixels]').waitFor();
+  const half = await pixels();
+  const threshold = view.getByRole('slider', { name: /A pixel is/ });
+  await threshold.fill('0.9');
+  const sure = await pixels();
+  await threshold.fill('0.1');
+  expect([sure, half, await pixels()]).toEqual([sure, half, await pixels()].sort((a, b) => a - b));
+  await threshold.fill('0.5');
+  expect(await pixels()).toBe(half);
+  await view.getByRole('application', { name: /mask_roi_pool/ }).press('ArrowDown');
+  await view.getByRole('application', { name: /Probability.*row 15, column 15/ }).waitFor(); // 7, 7 of 14
+  await inspect('09_mask_head');
+  await view.getByRole('button', { name: 'background' }).click();
+  await view.getByText('The sigmoid of the channel of').getByText('background').waitFor();
+});
+
+test('12: an edited kernel changes the picture, and a broken one says where', {
+  timeout: TIMEOUT,
+}, async () => {
+  const view = await open('12');
+  const editor = view.getByRole('textbox', { name: 'WGSL of mask_select' });
+  await editor.waitFor({ timeout: TIMEOUT });
+  await view.getByRole('button', { name: 'Turn every mask inside out' }).click();
+  await view.getByText('Changed: mask_select').waitFor();
+  await view.getByRole('button', { name: 'Run', exact: true }).click();
+  const figures = view.locator('[data-found]');
+  await figures.nth(1).waitFor({ timeout: TIMEOUT });
+  const [before, after] = await figures.evaluateAll((all) =>
+    all.map((each) => each.getAttribute('data-found')),
+  );
+  expect(after).toBe(before); // boxes are what they were
+  expect(Number(await view.locator('[data-different]').getAttribute('data-different'))).toBeGreaterThan(1000);
+  const pictures = await view
+    .locator('.pair .picture canvas')
+    .evaluateAll((all) => all.map((canvas) => (canvas as HTMLCanvasElement).toDataURL()));
+  expect(pictures[0]).not.toBe(pictures[1]);
+  await inspect('12_your_kernel');
+
+  await view.getByRole('button', { name: 'Reset this kernel' }).click();
+  await view.getByText('Nothing is changed.').waitFor();
+  await editor.click();
+  await page.keyboard.press('Control+End');
+  await page.keyboard.type('\nlet broken = 1;');
+  await page.keyboard.press('Control+Enter');
+  await view.locator('.fault-text').waitFor({ timeout: TIMEOUT });
+  const line = await view.locator('.cm-line.fault-line').textContent();
+  expect(line).toContain('let broken = 1;');
+  await view
+    .getByRole('alert')
+    .getByText(/^Line \d+: /)
+    .waitFor();
+  await page.screenshot({ path: 'out/explore/12_your_kernel_broken.png', fullPage: true });
+  await view.getByRole('button', { name: 'Reset all' }).click();
+  await view.getByText('Nothing is changed.').waitFor();
 });
