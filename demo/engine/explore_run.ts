@@ -30,6 +30,12 @@ export interface TensorInfo {
   readonly origin: Tensor['origin'];
 }
 
+/** Regions that were there, of those that there is room for. */
+export interface Rows {
+  readonly count: number;
+  readonly capacity: number;
+}
+
 /** A node: one dispatch of a kernel. */
 export interface NodeInfo {
   readonly label: string;
@@ -38,6 +44,8 @@ export interface NodeInfo {
   readonly outputs: readonly TensorInfo[];
   /** Multiply-adds of the definition. */
   readonly macs: number;
+  /** Of a node of the heads: how many regions were there. */
+  readonly rows?: Rows | undefined;
   /** Read and written, each tensor once. */
   readonly bytes: number;
   /** GPU time; undefined where the device has no timestamp-query. */
@@ -120,7 +128,8 @@ export class ExploreRun {
     try {
       program.write(network.pixels, picture.words);
       const { outputs, profile } = await program.run({ profile: true });
-      const info = infoOf(parts, config, network, picture, outputs, profile);
+      const counts = await countsOf(network, program);
+      const info = infoOf(parts, config, network, picture, outputs, profile, counts);
       return new ExploreRun(info, parts, network, program, kept, picture.words);
     } catch (error) {
       program.destroy();
@@ -190,6 +199,17 @@ function tensorsOf({ graph, outputs }: Network): Map<string, Tensor> {
   return new Map([...all, ...wholes, ...Object.values(outputs)].map((tensor) => [tensor.label, tensor]));
 }
 
+/** The counts that nodes of the heads are told, of proposals and of detections; by the count's tensor. */
+async function countsOf({ graph }: Network, program: Program): Promise<Map<Tensor, Rows>> {
+  const counts = new Map<Tensor, Rows>();
+  for (const { outputs } of graph.nodes) {
+    const { count, detections } = outputs;
+    if (!count || !detections) continue;
+    counts.set(count, { count: (await program.read(count)).data[0]!, capacity: detections.shape[0]! });
+  }
+  return counts;
+}
+
 /** As many tensors as fit, the small ones first. */
 function keepable(network: Network): Set<Tensor> {
   const nodes = [...tensorsOf(network).values()].filter(({ origin }) => origin === 'node');
@@ -210,6 +230,7 @@ function infoOf(
   { width, height }: Size,
   outputs: Readonly<Record<string, HostTensor>>,
   profile: RunProfile,
+  counts: ReadonlyMap<Tensor, Rows>,
 ): RunInfo {
   const count = checkpoint.get('roi_heads.box_predictor.cls_score.weight')?.shape[0] ?? 0;
   const known = config.classes ?? (count === COCO_CLASSES.length ? COCO_CLASSES : []);
@@ -217,12 +238,15 @@ function infoOf(
   const nodes = graph.nodes.map((node, i): NodeInfo => {
     const { macs, bytes, microseconds } = profile.nodes[i]!;
     const { workgroups, params, constants } = node.dispatch;
+    const known = node.inputs.count && counts.get(node.inputs.count);
+    const rows = known?.capacity === Object.values(node.outputs)[0]?.shape[0] ? known : undefined;
     return {
       label: node.label,
       kernel: node.kernel.name,
       inputs: listOf(node.inputs),
       outputs: listOf(node.outputs),
       macs,
+      rows,
       bytes,
       microseconds,
       workgroups,

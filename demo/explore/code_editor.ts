@@ -83,7 +83,7 @@ export function codeEditor(parent: HTMLElement, { text, label, onChange, onRun }
         StreamLanguage.define(rust),
         syntaxHighlighting(colours),
         faultMarks,
-        EditorView.contentAttributes.of({ 'aria-label': label }),
+        EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' }),
         EditorView.updateListener.of(({ docChanged, state }) => docChanged && onChange(state.doc.toString())),
       ],
     }),

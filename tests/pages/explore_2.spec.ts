@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Browser, Locator, Page } from 'playwright';
 import { build } from 'vite';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
@@ -28,7 +28,7 @@ beforeAll(async () => {
   page = await context.newPage();
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-  await page.goto(`${server.url}/explore.html?size=128#/7`);
+  await page.goto(`${server.url}/explore.html?size=192#/7`);
   await page
     .getByRole('status')
     .getByText(/resized to/)
@@ -136,6 +136,21 @@ test('9: the mask head', { timeout: TIMEOUT }, async () => {
   await inspect('09_mask_head');
   await view.getByRole('button', { name: 'background' }).click();
   await view.getByText('The sigmoid of the channel of').getByText('background').waitFor();
+});
+
+test('11: time and memory', { timeout: TIMEOUT }, async () => {
+  const view = await open('11');
+  const bytes = (name: RegExp) => value(view.getByRole('row', { name }).locator('td'));
+  await view.getByText('shared buffers').waitFor();
+  const [own, shared, least] = [await bytes(/own/), await bytes(/shared/), await bytes(/at once/)];
+  expect(own).toBeGreaterThan(shared);
+  expect(shared).toBeGreaterThanOrEqual(least);
+  await view.locator('.memory .plot').waitFor();
+  const flame = view.getByRole('application', { name: /Flame chart/ });
+  await flame.press('ArrowRight');
+  await flame.press('ArrowDown');
+  await view.getByText(/^backbone.*: [\d.,]+ ms, [\d.]+ %/).waitFor();
+  await inspect('11_time_and_memory');
 });
 
 test('12: an edited kernel changes the picture, and a broken one says where', {

@@ -132,7 +132,7 @@ function View({ run }: { run: Run }) {
       <p class="formula" role="status" data-level={rule.levels[levels[at]!]}>
         № {at}: √({short(w)} × {short(h)}) = {short(Math.sqrt(w * h))} px; ⌊ 4 + log₂(
         {short(Math.sqrt(w * h))} / {side.value}) ⌋ = ⌊ {short(4 + octave)} ⌋ ={' '}
-        {Math.floor(4 + octave + 1e-6)} → <b>{name(levels[at]!)}</b>
+        {short(Math.floor(4 + octave + 1e-6))} → <b>{name(levels[at]!)}</b>
       </p>
       <div class="scroll">
         <table>

@@ -1,9 +1,10 @@
 // Numbers as people read them.
 
-/** Four significant digits; a true minus sign. */
+/** Four significant digits, whole numbers as they are; a true minus sign. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e5) return String(value).replace('-', '−');
   const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(2) : trimmed(value, size);
   return text.replace('-', '−');
 }

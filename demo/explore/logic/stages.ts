@@ -40,6 +40,11 @@ export interface StageCost {
   readonly microseconds: number | undefined;
 }
 
+/** Multiply-adds of the regions that were there. */
+export function computedMacs({ macs, rows }: NodeInfo): number {
+  return rows ? (macs * rows.count) / rows.capacity : macs;
+}
+
 export function stageCosts(nodes: readonly NodeInfo[]): StageCost[] {
   return STAGES.flatMap(([stage, title]) => {
     const own = nodes.filter(({ label }) => stageOf(label) === stage);
@@ -50,7 +55,7 @@ export function stageCosts(nodes: readonly NodeInfo[]): StageCost[] {
       stage,
       title,
       nodes: own.length,
-      macs: sum(({ macs }) => macs),
+      macs: sum(computedMacs),
       bytes: sum(({ bytes }) => bytes),
       microseconds: timed ? sum(({ microseconds }) => microseconds ?? 0) : undefined,
     };

@@ -2,6 +2,7 @@
 
 import type { NodeInfo } from '../../engine/explore_run';
 import { type Edge, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from '../logic/graph_layout';
+import { computedMacs } from '../logic/stages';
 import './graph_map.css';
 
 /** What a node's colour stands for. */
@@ -22,7 +23,7 @@ interface GraphMapProps {
 
 export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
   const { places, edges, stages, rows, width, height } = layout;
-  const most = Math.max(...places.map(({ node }) => node[measure] ?? 0), 1e-9);
+  const most = Math.max(...places.map(({ node }) => costOf(node, measure)), 1e-9);
   const near = edges.filter(({ from, to }) => from.node === chosen || to.node === chosen);
   const move = (event: KeyboardEvent) => {
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -76,7 +77,7 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
               role="option"
               aria-selected={node === chosen}
               aria-label={node.label}
-              style={{ '--share': `${(70 * Math.sqrt((node[measure] ?? 0) / most)).toFixed(1)}%` }}
+              style={{ '--share': `${(70 * Math.sqrt(costOf(node, measure) / most)).toFixed(1)}%` }}
               onClick={() => onChoose(node)}
             >
               <title>{node.label}</title>
@@ -90,6 +91,11 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
       </div>
     </div>
   );
+}
+
+/** Of what was there, where a node is for as many regions as a run may find. */
+function costOf(node: NodeInfo, measure: Measure): number {
+  return measure === 'macs' ? computedMacs(node) : (node[measure] ?? 0);
 }
 
 function idOf({ label }: NodeInfo): string {

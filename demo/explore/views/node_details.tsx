@@ -3,10 +3,12 @@
 import type { NodeInfo, TensorInfo } from '../../engine/explore_run';
 import { compact, milliseconds, shapeText } from '../logic/numbers';
 import { isMap } from '../logic/slices';
+import { computedMacs } from '../logic/stages';
 import './node_details.css';
 
 export function NodeDetails({ node }: { node: NodeInfo }) {
-  const { label, kernel, macs, bytes, microseconds, workgroups, inputs, outputs } = node;
+  const { label, kernel, rows, bytes, microseconds, workgroups, inputs, outputs } = node;
+  const macs = computedMacs(node);
   const seconds = (microseconds ?? 0) / 1e6;
   return (
     <section class="details" aria-label={`Node ${label}`}>
@@ -16,6 +18,14 @@ export function NodeDetails({ node }: { node: NodeInfo }) {
         <dd>{kernel}</dd>
         <dt>Time</dt>
         <dd>{milliseconds(microseconds)}</dd>
+        {rows && (
+          <>
+            <dt>Regions</dt>
+            <dd>
+              {rows.count.toLocaleString('en')} of at most {rows.capacity.toLocaleString('en')}
+            </dd>
+          </>
+        )}
         <dt>Multiply-adds</dt>
         <dd>
           {compact(macs)}

@@ -2,11 +2,16 @@
 
 import { useSignal } from '@preact/signals';
 import type { ChangedRun } from '../../engine/changed_run';
+import type { FoundObject } from '../../engine/explore_run';
+
 import { tellFault } from '../../shell/toasts';
 import { compareMasks, compareRuns, counterpart } from '../logic/mask_pairs';
 import { percent, short } from '../logic/numbers';
 import type { Run } from '../run';
 import { BOTH, FIRST, Key, MaskDifference, SECOND } from './mask_difference';
+
+/** Objects below it are left out of the figures. */
+const SURE = 0.5;
 
 export function PoolingComparison({ run, index }: { run: Run; index: number }) {
   const pooled = useSignal<ChangedRun | undefined>(undefined);
@@ -32,14 +37,19 @@ export function PoolingComparison({ run, index }: { run: Run; index: number }) {
 
 function Difference({ run, index, other }: { run: Run; index: number; other: ChangedRun }) {
   const { found } = run.info;
-  const { first, second, pairs, meanMaskIou, largestShift } = compareRuns(found, other.found);
+  const sure = ({ score }: FoundObject) => score >= SURE;
+  const { first, second, pairs, meanMaskIou, largestShift } = compareRuns(
+    found.filter(sure),
+    other.found.filter(sure),
+  );
+
   const object = found[index]!;
   const twin = other.found[counterpart(object, other.found)];
   const difference = object.mask && twin?.mask && compareMasks(object.mask, twin.mask);
   return (
     <>
       <table>
-        <caption>All objects of both runs</caption>
+        <caption>Objects with a score of at least {SURE}, of both runs</caption>
         <tbody>
           <Row name="Found with ROIAlign" value={first} />
           <Row name="Found with ROI Pool" value={second} />

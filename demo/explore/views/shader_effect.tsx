@@ -18,22 +18,34 @@ import { useTensor } from './use_tensor';
 import './regions.css';
 
 export function ShaderEffect({ run, kernel, changed }: { run: Run; kernel: string; changed: ChangedRun }) {
-  const { found } = run.info;
-  const { pairs, meanMaskIou } = compareRuns(found, changed.found);
+  const least = useSignal(0.5);
+  const sure = ({ score }: FoundObject) => score >= least.value;
+  const [found, again] = [run.info.found.filter(sure), changed.found.filter(sure)];
+  const { pairs, meanMaskIou } = compareRuns(found, again);
+
   const node = run.info.nodes.find((each) => each.kernel === kernel);
   const label = node?.outputs[0]?.label;
   const before = useTensor(run, label);
   const after = label === undefined ? undefined : changed.tensors[label];
   return (
     <section class="stack" aria-label="What has changed">
+      <Slider
+        label="Objects with a score of at least"
+        min={run.info.config.boxScoreThresh}
+        max={0.99}
+        step={0.01}
+        value={least.value}
+        text={least.value.toFixed(2)}
+        onInput={(next) => (least.value = next)}
+      />
       <div class="pair">
         <Found run={run} title="As it was" objects={found} />
-        <Found run={run} title="With your kernels" objects={changed.found} />
+        <Found run={run} title="With your kernels" objects={again} />
       </div>
       <p role="status">
         {pairs} of the {found.length} objects are found again
         {meanMaskIou !== undefined && `, with a mean mask IoU of ${short(meanMaskIou)}`};{' '}
-        {changed.found.length - pairs} others are found.
+        {again.length - pairs} others are found.
       </p>
       {before && after && <Numbers label={label!} before={before} after={after} />}
     </section>
