@@ -138,6 +138,32 @@ test('9: the mask head', { timeout: TIMEOUT }, async () => {
   await view.getByText('The sigmoid of the channel of').getByText('background').waitFor();
 });
 
+test('10: training', { timeout: TIMEOUT }, async () => {
+  const view = await open('10');
+  const loss = (name: string) =>
+    value(view.locator('.losses').getByRole('row', { name }).locator('[data-value]'));
+  const NAMES = ['RPN: objectness', 'RPN: boxes', 'Box head: classes', 'Box head: boxes', 'Masks'];
+  await view.locator('.losses').waitFor();
+  const all = async () => Promise.all(NAMES.map(loss));
+  const before = await all();
+  expect(await loss('Together')).toBeCloseTo(before.reduce((a, b) => a + b));
+  const counts = async () =>
+    (await view.locator('[data-counts]').getAttribute('data-counts'))!.split(' ').map(Number);
+  const [matched, ignored, background] = await counts();
+  expect(matched).toBeGreaterThan(0);
+  expect(ignored).toBeGreaterThan(0);
+  expect(background).toBeGreaterThan(matched!);
+  await inspect('10_training');
+  await view.getByRole('button', { name: 'Draw others' }).click();
+  expect(await counts()).toEqual([matched, ignored, background]); // who matches is not drawn by lot
+  expect(await loss('RPN: objectness')).not.toBe(before[0]);
+  await view.getByRole('slider', { name: /Move the truth/ }).fill('6');
+  const moved = await all();
+  for (const i of [1, 2, 3, 4]) expect(moved[i], NAMES[i]).toBeGreaterThan(before[i]!);
+  await view.getByRole('button', { name: 'Proposals' }).click();
+  expect((await counts())[1]).toBe(0); // none is ignored
+});
+
 test('11: time and memory', { timeout: TIMEOUT }, async () => {
   const view = await open('11');
   const bytes = (name: RegExp) => value(view.getByRole('row', { name }).locator('td'));
