@@ -1,24 +1,26 @@
 // One run of a model on a picture, taken apart: every node with its shapes, costs and shader, and every tensor when
 // it is asked for. Works on the library's parts, not on `detect`: tensors stay on the GPU after the run.
 
-import { type Detection, detectionsOf } from '../../src/detection';
+import type { Detection } from '../../src/detection';
 import { ShapeError } from '../../src/errors';
 import type { Tensor } from '../../src/graph/graph';
 import { type Plan, plan } from '../../src/graph/plan';
-import { type HostTensor, Program, type RunProfile } from '../../src/graph/program';
+import { type HostTensor, Program } from '../../src/graph/program';
 import { type ImageSource, pixelsOf } from '../../src/image';
 import { bytesOf } from '../../src/kernels/kernel';
 import { specialise } from '../../src/kernels/specialise';
 import { type Loaded, type LoadOptions, loadParts } from '../../src/load';
-import { COCO_CLASSES } from '../../src/model/coco';
 import type { Config, ConfigOptions } from '../../src/model/config';
 import type { Network } from '../../src/model/mask_rcnn';
 import { buildNetwork } from '../../src/model/networks';
-import { canvasSize, type Size } from '../../src/model/transform';
+import type { Size } from '../../src/model/transform';
 import type { MaskRegion } from '../../src/rle';
 import type { ModelSource } from '../../src/weights/model_source';
 import { rowOf } from '../explore/logic/rows';
 import { type Changes, type Outcome, runChanged } from './changed_run';
+import { infoOf } from './run_info';
+
+export { portable } from './run_info';
 
 /** A tensor of the run; `label` is what `tensor` takes. */
 export interface TensorInfo {
@@ -221,69 +223,4 @@ function keepable(network: Network): Set<Tensor> {
     kept.add(tensor);
   }
   return kept;
-}
-
-function infoOf(
-  { checkpoint, device }: Loaded,
-  config: Config,
-  { graph, resized }: Network,
-  { width, height }: Size,
-  outputs: Readonly<Record<string, HostTensor>>,
-  profile: RunProfile,
-  counts: ReadonlyMap<Tensor, Rows>,
-): RunInfo {
-  const count = checkpoint.get('roi_heads.box_predictor.cls_score.weight')?.shape[0] ?? 0;
-  const known = config.classes ?? (count === COCO_CLASSES.length ? COCO_CLASSES : []);
-  const classes = Array.from({ length: count }, (_, i) => known[i] ?? `class ${i}`);
-  const nodes = graph.nodes.map((node, i): NodeInfo => {
-    const { macs, bytes, microseconds } = profile.nodes[i]!;
-    const { workgroups, params, constants } = node.dispatch;
-    const known = node.inputs.count && counts.get(node.inputs.count);
-    const rows = known?.capacity === Object.values(node.outputs)[0]?.shape[0] ? known : undefined;
-    return {
-      label: node.label,
-      kernel: node.kernel.name,
-      inputs: listOf(node.inputs),
-      outputs: listOf(node.outputs),
-      macs,
-      rows,
-      bytes,
-      microseconds,
-      workgroups,
-      params,
-      constants,
-    };
-  });
-  const picture = { width, height };
-  const { description, vendor, architecture } = device.adapterInfo;
-  return {
-    picture,
-    resized,
-    canvas: canvasSize(resized.height, resized.width, config.sizeDivisor),
-    config,
-    classes,
-    nodes,
-    wholes: Object.fromEntries(
-      graph.concatenations.map(({ whole, parts }) => [whole.label, parts.map(({ tensor }) => tensor.label)]),
-    ),
-    found: detectionsOf(outputs, picture, (i) => classes[i] ?? '', config.inclusiveBoxes).map(portable),
-    runMs: profile.runMs,
-    peakBytes: profile.peakBytes,
-    bytesWithoutReuse: profile.bytesWithoutReuse,
-    adapter: description || [vendor, architecture].filter(Boolean).join(' '),
-  };
-}
-
-function listOf(tensors: Readonly<Record<string, Tensor>>): TensorInfo[] {
-  return Object.entries(tensors).map(([name, { label, shape, dtype, origin }]) => ({
-    name,
-    label,
-    shape,
-    dtype,
-    origin,
-  }));
-}
-
-export function portable({ mask, ...rest }: Detection): FoundObject {
-  return mask ? { ...rest, mask: mask.region(0.5) } : rest;
 }

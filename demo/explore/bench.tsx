@@ -75,7 +75,7 @@ export function Bench() {
               {title}, {megabytes} MB
             </option>
           ))}
-          <option value="own">{file?.name ?? 'Your own .safetensors …'}</option>
+          <option value="own">{file?.name ?? 'Your own file …'}</option>
         </select>
       </label>
       <label class="field">
@@ -106,7 +106,7 @@ export function Bench() {
       <input
         ref={modelInput}
         type="file"
-        accept=".safetensors"
+        accept=".safetensors,.pth,.pt,.pkl"
         hidden
         aria-label="Your model"
         onChange={({ currentTarget: { files } }) => files?.[0] && change({ file: files[0] })}

@@ -47,7 +47,8 @@ beforeAll(async () => {
   run = await model.run(await picture(PICTURE), { minSize: 128 });
   tables = tablesOf(await Promise.all(Object.values(RPN_TABLES).map((label) => run.tensor(label))));
   browser = await launchChromium();
-  page = await browser.newPage({ viewport: { width: 1440, height: 1000 } });
+  const context = await browser.newContext({ viewport: { width: 1440, height: 1000 } });
+  page = await context.newPage();
   page.on('pageerror', ({ message }) => faults.push(message));
   page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
   mkdirSync('out/explore', { recursive: true });
@@ -108,7 +109,7 @@ test('1: the four tasks', { timeout: TIMEOUT }, async () => {
 test('2: the map, with costs and shader of each node', { timeout: TIMEOUT }, async () => {
   await open('2', 'The whole graph');
   const map = page.getByRole('listbox');
-  expect(await map.getByRole('option').count()).toBe(run.info.nodes.length);
+  await expect.poll(() => map.getByRole('option').count()).toBe(run.info.nodes.length);
   await map.getByRole('option', { name: 'backbone.body.layer2.0.conv1', exact: true }).click();
   const details = page.getByRole('region', { name: 'Node backbone.body.layer2.0.conv1' });
   const node = run.info.nodes.find(({ label }) => label === 'backbone.body.layer2.0.conv1')!;
@@ -126,18 +127,19 @@ test('2: the map, with costs and shader of each node', { timeout: TIMEOUT }, asy
 test('3: feature maps; values and sums are those of the run', { timeout: TIMEOUT }, async () => {
   await open('3', 'Feature maps');
   const label = 'backbone.body.layer1.1.conv2';
-  await page.getByLabel('Node', { exact: true }).selectOption(label);
+  await page.getByRole('combobox', { name: 'Node' }).selectOption(label);
   const map = page.getByRole('application', { name: label });
   await page.getByRole('slider', { name: 'Channel, on a sheet' }).press('ArrowRight');
   await page.getByText('Channel 1 of 48').waitFor();
   await map.focus();
-  await map.press('Shift+ArrowDown');
   await map.press('ArrowRight');
+  await map.press('ArrowLeft'); // where it began: at the channel's greatest number
   const [, y, x] = /Row (\d+), column (\d+)/.exec(
-    (await page.locator('h3:has([data-value])').textContent())!,
+    (await page.locator('h2:has([data-value])').textContent())!,
   )!;
   const want = valueAt(await run.tensor(label), Number(y), Number(x), 1);
   expect(numberOf(await page.locator('[data-value]').textContent())).toBeCloseTo(want, 2);
+  expect(want).toBeGreaterThan(1);
   // the sum, in double precision, against the run's own number
   const equation = page.locator('.equation');
   await equation.waitFor();
@@ -273,9 +275,9 @@ test('a phone: nothing sticks out, in the dark too', { timeout: TIMEOUT }, async
     ['6', 'The level rule'],
   ] as const) {
     await open(id, title);
-    await page.locator('.waiting').waitFor({ state: 'detached' });
+    await expect.poll(() => page.locator('.waiting').count()).toBe(0);
     const across = await page.evaluate(() => document.documentElement.scrollWidth);
-    expect(across, title).toBe(360);
+    expect(across, title).toBeLessThanOrEqual(360);
     await check(`phone_${id}`);
   }
 });

@@ -1,9 +1,12 @@
 // What Explore works out on the page, against the run that it starts from and against definitions: receptive fields
 // against pixels that are traced or changed, sums against outputs, the film of NMS and the level rule against the GPU.
 
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ExploreModel, type ExploreRun, type NodeInfo } from '../../demo/engine/explore_run';
+import { structureOf } from '../../demo/engine/run_info';
 import { convSum, type Operands, operandsOf } from '../../demo/explore/logic/conv_sum';
 import { layoutGraph, NODE_HEIGHT, NODE_WIDTH } from '../../demo/explore/logic/graph_layout';
 import { levelOf, ruleOf, ruleWith } from '../../demo/explore/logic/level_rule';
@@ -27,9 +30,17 @@ import { answerOf, countNumbers } from '../../demo/explore/logic/tasks';
 import { fileSource } from '../../src/file_source';
 import type { RawImage } from '../../src/image';
 import { cellAnchors, gridStrides } from '../../src/model/anchors';
+import { configure } from '../../src/model/config';
 import { levelCuts } from '../../src/model/levels';
+import { buildNetwork } from '../../src/model/networks';
 import { picture } from '../engine';
 import { testDevice } from '../gpu';
+import { tensorShapes } from '../synthetic_weights';
+
+const shared = process.env.SHARED_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
+const published = `${shared}/maskrcnn2go`;
+const absent = !existsSync(`${published}/model_init.pb`);
+if (absent) console.info(`skipped: ${published} is not there; it holds the published weights`);
 
 let model: ExploreModel;
 let run: ExploreRun;
@@ -118,6 +129,7 @@ describe('receptive fields', () => {
     expect(at('backbone.body.maxpool')).toEqual([11, 11, 4, 4]);
     expect(at('backbone.body.layer1.0.conv1')).toEqual([19, 19, 4, 4]);
     expect(at('backbone.body.layer2.0.conv1')).toEqual([51, 51, 8, 8]);
+    expect(at('backbone.fpn.top_down.0').slice(2)).toEqual([4, 4]);
     expect(receptiveField(nodes, 'roi_heads.box_head.fc6', 0, 0)).toBeUndefined();
   });
 
@@ -330,6 +342,69 @@ test('the map places every node once, none over another, and joins them by their
   expect(into('rpn.top_k')).toHaveLength(4);
   expect(into('roi_heads.box_roi_pool')).toContain('backbone.fpn.layer_blocks.0.0');
 });
+
+test('the map has room for a deep network, and for one without a pyramid', () => {
+  const tensors = tensorShapes('maskrcnn').map(({ name, shape }) => ({ name, shape, dtype: 'F32' as const }));
+  const checkpoint = new Map(tensors.map((tensor) => [tensor.name, tensor]));
+  const config = configure({}, {}, { oldNames: false, hasMasks: true, levels: 5 });
+  const { graph } = buildNetwork(checkpoint, config, { height: 800, width: 1066 });
+  const structure = structureOf(graph);
+  expect(structure.nodes.length).toBeGreaterThan(100);
+  const { places, rows, stages } = layoutGraph({ ...structure, canvas: { height: 800, width: 1088 } });
+  expect(rows.map(({ stride }) => stride)).toEqual([64, 32, 16, 8, 4, 2, 1]);
+  expect(stages.map(({ title }) => title)).toEqual([
+    'Backbone',
+    'FPN',
+    'RPN head',
+    'Proposals',
+    'Box head',
+    'Mask head',
+    'Output',
+  ]);
+  for (const a of places)
+    for (const b of places) {
+      const apart = Math.abs(a.x - b.x) >= NODE_WIDTH || Math.abs(a.y - b.y) >= NODE_HEIGHT;
+      expect(a === b || apart, `${a.node.label} and ${b.node.label}`).toBe(true);
+    }
+});
+
+test.skipIf(absent)(
+  'MaskRCNN2Go: anchors, sums and the film work without a pyramid',
+  { timeout: 120_000 },
+  async () => {
+    const file = (name: string) => fileSource(`${published}/${name}`);
+    const source = { net: file('model.pb'), init: file('model_init.pb') };
+    const mobile = await ExploreModel.load(source, { device: await testDevice() });
+    const other = await mobile.run(await picture('tests/images/astronaut_480x640.png'), { minSize: 128 });
+    const { info } = other;
+    expect(pyramidSteps(info)).toEqual([]);
+    const [level] = rpnLevels(info);
+    expect(level!.name).toBe('map');
+    const labels = Object.values(RPN_TABLES);
+    const found = tablesOf(await Promise.all(labels.map((label) => other.tensor(label))));
+    const film = nmsFilm(candidatesOf(info.config, found, 0), info.config.rpnNmsThresh);
+    expect(agrees(film.frames, found, 0)).toBe(true);
+    expect(layoutGraph(info).places).toHaveLength(info.nodes.length);
+    for (const kernel of ['depthwise_conv2d', 'linear', 'conv2d']) {
+      const node = info.nodes.find((each) => each.kernel.startsWith(kernel) && operandsOf(each))!;
+      const [output, ...tensors] = await Promise.all(
+        [node.outputs[0]!.label, ...operandsOf(node)!.map(({ label }) => label)].map((label) =>
+          other.tensor(label),
+        ),
+      );
+      const operands = Object.fromEntries(operandsOf(node)!.map(({ name }, i) => [name, tensors[i]]));
+      for (const [y, x, c] of [
+        [0, 0, 0],
+        [3, 4, 5],
+      ] as const) {
+        const { value } = convSum(node, operands, { n: 0, y, x, c });
+        expect(value, `${node.label} at ${y}, ${x}, ${c}`).toBeCloseTo(valueAt(output!, y, x, c), 3);
+      }
+    }
+    other.destroy();
+    mobile.destroy();
+  },
+);
 
 test('four tasks: each answer holds the one before', () => {
   const { found } = run.info;

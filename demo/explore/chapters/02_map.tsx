@@ -12,6 +12,7 @@ import { Cite } from '../views/cite';
 import { Choices } from '../views/controls';
 import { GraphMap, MEASURES, type Measure } from '../views/graph_map';
 import { NodeDetails } from '../views/node_details';
+import { Scroll } from '../views/scroll';
 import { Source } from '../views/source';
 
 function Text() {
@@ -69,7 +70,7 @@ function Costs({ run }: { run: Run }) {
   const timed = costs.reduce((sum, { microseconds }) => sum + (microseconds ?? 0), 0);
   const total = costs.reduce((sum, { macs }) => sum + macs, 0);
   return (
-    <div class="scroll">
+    <Scroll name="Costs">
       <table>
         <caption>What each part costs</caption>
         <thead>
@@ -106,7 +107,7 @@ function Costs({ run }: { run: Run }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

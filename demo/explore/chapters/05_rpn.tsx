@@ -8,6 +8,7 @@ import { AnchorsView } from '../views/anchors_view';
 import { Cite } from '../views/cite';
 import { Choices } from '../views/controls';
 import { NmsFilm } from '../views/nms_film';
+import { Scroll } from '../views/scroll';
 import { useTensors } from '../views/use_tensor';
 
 function Text() {
@@ -55,7 +56,7 @@ function View({ run }: { run: Run }) {
       <h2>Anchors, objectness, deltas</h2>
       <AnchorsView key={`anchors ${at}`} run={run} levels={levels} level={at} tables={tables} />
       <h2>From anchors to proposals</h2>
-      <div class="scroll">
+      <Scroll name="Counts">
         <table>
           <caption>How many each step leaves</caption>
           <thead>
@@ -82,7 +83,7 @@ function View({ run }: { run: Run }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <h2>Non-maximum suppression, step by step</h2>
       <NmsFilm key={`film ${at}`} run={run} tables={tables} level={at} />
     </section>

@@ -10,6 +10,7 @@ import { Cite } from '../views/cite';
 import { cssColour } from '../views/colours';
 import { Choices, Slider } from '../views/controls';
 import { PictureOverlay } from '../views/picture_overlay';
+import { Scroll } from '../views/scroll';
 import { useTensors } from '../views/use_tensor';
 
 function Text() {
@@ -134,7 +135,7 @@ function View({ run }: { run: Run }) {
         {short(Math.sqrt(w * h))} / {side.value}) ⌋ = ⌊ {short(4 + octave)} ⌋ ={' '}
         {short(Math.floor(4 + octave + 1e-6))} → <b>{name(levels[at]!)}</b>
       </p>
-      <div class="scroll">
+      <Scroll name="Levels">
         <table>
           <caption>
             All {all.toLocaleString('en')} {source.value} by level
@@ -164,7 +165,7 @@ function View({ run }: { run: Run }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
     </section>
   );
 }

@@ -11,6 +11,7 @@ import type { Run } from '../run';
 import { Cite } from '../views/cite';
 import { Flame } from '../views/flame';
 import { MemoryChart } from '../views/memory_plan';
+import { Scroll } from '../views/scroll';
 
 function Text() {
   return (
@@ -69,7 +70,7 @@ function Shares({ run }: { run: Run }) {
   const shares = kernelShares(run.info.nodes);
   const total = shares.reduce((sum, { microseconds }) => sum + microseconds, 0);
   return (
-    <div class="scrolling">
+    <Scroll name="The kernels by time">
       <table>
         <caption>
           The kernels that take the most, of {shares.length}: {milliseconds(total)} on the graphics processor
@@ -98,7 +99,7 @@ function Shares({ run }: { run: Run }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

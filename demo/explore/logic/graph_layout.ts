@@ -11,7 +11,7 @@ const GAP_X = 10;
 const GAP_Y = 5;
 const ROW_GAP = 22;
 /** Between two stages. */
-const STAGE_GAP = 22;
+const STAGE_GAP = 28;
 /** Above the map, for the stages' names; beside it, for the strides. */
 const HEAD = 30;
 const SIDE = 44;

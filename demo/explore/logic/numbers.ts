@@ -4,9 +4,9 @@
 export function short(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e5) return String(value).replace('-', '−');
+  if (Number.isInteger(value) && size < 1e5) return String(value).replaceAll('-', '−');
   const text = size !== 0 && (size < 1e-3 || size >= 1e5) ? value.toExponential(2) : trimmed(value, size);
-  return text.replace('-', '−');
+  return text.replaceAll('-', '−');
 }
 
 function trimmed(value: number, size: number): string {

@@ -30,6 +30,9 @@ interface Step {
 
 const CELL: Step = { window: [1, 1], stride: 1, padding: 0, dilation: 1 };
 
+/** Cells over which the stride is taken: what comes down a pyramid moves in jumps of some cells. */
+const FAR = 64;
+
 /** The field of cell (y, x) of what node `label` writes; undefined where that is no map over the picture. */
 export function receptiveField(
   nodes: readonly NodeInfo[],
@@ -40,7 +43,7 @@ export function receptiveField(
   const at = (dy: number, dx: number): Area => ({ y0: y + dy, y1: y + dy, x0: x + dx, x1: x + dx });
   const free = trace(nodes, label, at(0, 0), false);
   if (free === 'unknown') return undefined;
-  const [below, beside] = [trace(nodes, label, at(1, 0), false), trace(nodes, label, at(0, 1), false)];
+  const [below, beside] = [trace(nodes, label, at(FAR, 0), false), trace(nodes, label, at(0, FAR), false)];
   const cut = trace(nodes, label, at(0, 0), true);
   if (!free || !below || below === 'unknown' || !beside || beside === 'unknown' || cut === 'unknown') {
     return undefined;
@@ -48,7 +51,7 @@ export function receptiveField(
   return {
     area: cut,
     size: { height: free.y1 - free.y0 + 1, width: free.x1 - free.x0 + 1 },
-    stride: { y: below.y0 - free.y0, x: beside.x0 - free.x0 },
+    stride: { y: (below.y0 - free.y0) / FAR, x: (beside.x0 - free.x0) / FAR },
   };
 }
 

@@ -23,7 +23,7 @@ import { Choices } from './controls';
 import { DeltasTable } from './deltas_table';
 import { HeatMap } from './heat_map';
 import { type OverlayBox, PictureOverlay } from './picture_overlay';
-import { cellAt, greatest, placeOf } from './places';
+import { cellAt, extentOf, greatest, placeOf } from './places';
 import { useTensors } from './use_tensor';
 import './anchors_view.css';
 
@@ -100,6 +100,7 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
           name={`Objectness of ${name}`}
           scale="magma"
           range={[0, 1]}
+          extent={extentOf(run.info)}
           cell={cell}
           format={(value) => value.toFixed(3)}
           onCell={(next) => {

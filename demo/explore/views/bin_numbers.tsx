@@ -3,13 +3,14 @@
 import { short } from '../logic/numbers';
 import { type AlignBin, alignValue, sampleValue } from '../logic/roi_align';
 import type { Cells } from '../logic/roi_pool';
+import { Scroll } from './scroll';
 
 type Reader = (y: number, x: number) => number;
 
 /** `computed`: the bin as the run's own tensor has it. */
 export function AlignNumbers({ bin, at, computed }: { bin: AlignBin; at: Reader; computed: number }) {
   return (
-    <div class="scrolling">
+    <Scroll name="Samples of ROIAlign">
       <table class="bin-numbers">
         <caption>
           ROIAlign: the mean of {bin.samples.length} samples is <b>{short(alignValue(bin, at))}</b>; the run's
@@ -42,7 +43,7 @@ export function AlignNumbers({ bin, at, computed }: { bin: AlignBin; at: Reader;
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 
@@ -51,7 +52,7 @@ export function PoolNumbers({ cells, at, value }: { cells: Cells; at: Reader; va
   const count = Math.max(0, x2 - x1) * Math.max(0, y2 - y1);
   const rows = Array.from({ length: Math.max(0, y2 - y1) }, (_, i) => y1 + i);
   return (
-    <div class="scrolling">
+    <Scroll name="Cells of ROI Pool">
       <table class="bin-numbers">
         <caption>
           ROI Pool: the largest of {count} {count === 1 ? 'cell' : 'cells'} is{' '}
@@ -66,6 +67,6 @@ export function PoolNumbers({ cells, at, value }: { cells: Cells; at: Reader; va
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

@@ -4,6 +4,7 @@
 import { useSignal } from '@preact/signals';
 import { type ConvSum, greatest } from '../logic/conv_sum';
 import { short } from '../logic/numbers';
+import { Scroll } from './scroll';
 import './conv_sum_table.css';
 
 const SHOWN = 8;
@@ -16,7 +17,7 @@ export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) 
   const products = greatest(sum, shown.value);
   return (
     <section class="sum" aria-label="The sum behind this number">
-      <div class="scroll">
+      <Scroll name="Window">
         <table class="taps">
           <caption>
             {taps.length} × {taps[0]!.length} window: each cell the sum of input × weight over{' '}
@@ -39,7 +40,7 @@ export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) 
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       <p class="equation">
         <span>
           {short(sum.sum)} <small>sum of {terms.toLocaleString('en')} products</small>
@@ -65,7 +66,7 @@ export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) 
           <b data-output>{short(output)}</b> <small>the run</small>
         </span>
       </p>
-      <div class="scroll">
+      <Scroll name="Products">
         <table>
           <caption>The greatest of the {terms.toLocaleString('en')} products</caption>
           <thead>
@@ -99,7 +100,7 @@ export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) 
             ))}
           </tbody>
         </table>
-      </div>
+      </Scroll>
       {products.length < terms && (
         <button type="button" onClick={() => (shown.value = 4 * shown.value)}>
           More products

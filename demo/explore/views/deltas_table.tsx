@@ -2,6 +2,7 @@
 
 import { short } from '../logic/numbers';
 import { type Deltas, isScore, type RegionBox, type RpnTables, sigmoid } from '../logic/rpn';
+import { Scroll } from './scroll';
 
 interface DeltasTableProps {
   anchor: RegionBox;
@@ -27,7 +28,7 @@ export function DeltasTable({ anchor, deltas, box, logit, rank, tables, level }:
     ['height', h, dh, `${short(h)} · exp(${short(dh)})`, bh],
   ] as const;
   return (
-    <div class="scroll">
+    <Scroll name="Deltas">
       <table>
         <caption>
           Logit {short(logit)}, objectness {sigmoid(logit).toFixed(4)}. {fate(rank, tables, level)}
@@ -61,7 +62,7 @@ export function DeltasTable({ anchor, deltas, box, logit, rank, tables, level }:
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }
 

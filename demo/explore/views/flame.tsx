@@ -11,18 +11,19 @@ export function Flame({ run }: { run: Run }) {
   const place = useRef<HTMLDivElement>(null);
   const caption = useRef<HTMLParagraphElement>(null);
   useEffect(() => {
+    const element = place.current!;
     const { nodes, runMs } = run.info;
     const timed = nodes.map(({ outputs, ...node }) => ({ ...node, shape: outputs[0]?.shape ?? [] }));
     const profile: ModelProfile = { picture: 'This run', runMs, nodes: timed };
     const colours = kernelColours({ results: [], profile });
-    const render = flameChart(place.current!, caption.current!, profile, colours);
-    let width = place.current!.clientWidth;
+    const render = flameChart(element, caption.current!, profile, colours);
+    let width = element.clientWidth;
     const observer = new ResizeObserver(() => {
-      if (place.current?.clientWidth === width) return;
-      width = place.current!.clientWidth;
+      if (element.clientWidth === width) return;
+      width = element.clientWidth;
       render();
     });
-    observer.observe(place.current!);
+    observer.observe(element);
     return () => observer.disconnect();
   }, [run]);
   return (

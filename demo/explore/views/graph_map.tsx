@@ -1,5 +1,6 @@
 // The whole graph as a map: a box for each node, coloured by what it costs. Arrow keys go from node to node.
 
+import { useEffect, useRef } from 'preact/hooks';
 import type { NodeInfo } from '../../engine/explore_run';
 import { type Edge, type GraphLayout, NODE_HEIGHT, NODE_WIDTH } from '../logic/graph_layout';
 import { computedMacs } from '../logic/stages';
@@ -33,10 +34,25 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
     onChoose(next.node);
     document.getElementById(idOf(next.node))?.scrollIntoView({ block: 'nearest', inline: 'center' });
   };
-  const box = { viewBox: `0 0 ${width} ${height}`, width, height };
+  const box = { viewBox: `0 0 ${width} ${height}`, width: '100%' };
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    // the chosen node into the middle, where the map is wider than the page
+    const map = list.current!;
+    const at = places.find(({ node }) => node === chosen)?.x ?? 0;
+    map.scrollLeft = (at / width) * map.scrollWidth - map.clientWidth / 2;
+  }, [layout]);
   return (
-    <div class="map-scroll">
-      <div class="map">
+    <div
+      ref={list}
+      class="map-scroll"
+      role="listbox"
+      tabIndex={0}
+      aria-label="Nodes of the network, in the order in which they run"
+      aria-activedescendant={idOf(chosen)}
+      onKeyDown={move}
+    >
+      <div class="map" role="presentation" style={{ minWidth: `${LEAST * width}px`, maxWidth: `${width}px` }}>
         <svg {...box} aria-hidden="true">
           {rows.map(({ stride, y, height: high }) => (
             <g key={stride} class="map-row">
@@ -60,15 +76,7 @@ export function GraphMap({ layout, measure, chosen, onChoose }: GraphMapProps) {
             />
           ))}
         </svg>
-        <svg
-          {...box}
-          // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: nodes are a list to choose from
-          role="listbox"
-          tabIndex={0}
-          aria-label="Nodes of the network, in the order in which they run"
-          aria-activedescendant={idOf(chosen)}
-          onKeyDown={move}
-        >
+        <svg {...box} role="presentation">
           {places.map(({ node, x, y }) => (
             <g
               key={node.label}
@@ -110,6 +118,8 @@ const LETTERS = 9;
 
 /** Short words for layers whose own names are long. */
 const WORDS: Record<string, string> = {
+  mask_head: 'conv',
+  nms_offset: 'nms shift',
   inner_blocks: 'lateral',
   top_down: 'add',
   downsample: 'shortcut',
@@ -142,6 +152,9 @@ function shortName(label: string): string {
   const whole = level && text === 'conv' ? `${text} ${level.toUpperCase()}` : text;
   return whole.length > LETTERS ? `${whole.slice(0, LETTERS - 1)}…` : whole;
 }
+
+/** How small the map may get before it scrolls. */
+const LEAST = 0.85;
 
 function curve({ from, to }: Edge): string {
   const middle = NODE_HEIGHT / 2;

@@ -20,6 +20,11 @@ export interface CellFrame {
   readonly x1: number;
 }
 
+export interface Extent {
+  readonly x: number;
+  readonly y: number;
+}
+
 interface HeatMapProps {
   slice: Slice;
   /** What is shown; read out by screen readers. */
@@ -32,13 +37,15 @@ interface HeatMapProps {
   onCell?: ((cell: Cell | undefined) => void) | undefined;
   /** More cells to frame: a window, a cell of another map. */
   frames?: readonly CellFrame[];
+  /** Shares of the map's width and height that the picture takes; beyond lies padding. */
+  extent?: Extent | undefined;
   /** How a value reads. */
   format?: (value: number) => string;
   legend?: boolean;
 }
 
 export function HeatMap(props: HeatMapProps) {
-  const { slice, name, scale, cell, onCell, frames = [], format = short, legend = true } = props;
+  const { slice, name, scale, cell, onCell, frames = [], extent, format = short, legend = true } = props;
   const { data, height, width } = slice;
   const range = props.range ?? rangeOf(data, scale);
   const canvas = useRef<HTMLCanvasElement>(null);
@@ -77,6 +84,7 @@ export function HeatMap(props: HeatMapProps) {
     <>
       <canvas ref={canvas} width={width} height={height} />
       <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" aria-hidden="true">
+        {extent && <path class="extent" d={`M ${extent.x * width} 0 V ${extent.y * height} H 0`} />}
         {all.map(({ y0, x0, y1, x1 }) => (
           <g key={`${y0} ${x0} ${y1} ${x1}`}>
             <rect class="halo" x={x0} y={y0} width={x1 - x0 + 1} height={y1 - y0 + 1} />

@@ -2,6 +2,7 @@
 
 import type { Loss } from '../logic/losses';
 import type { Lesson } from '../logic/training';
+import { Scroll } from './scroll';
 
 interface LossTableProps {
   anchors: Lesson;
@@ -22,7 +23,7 @@ export function LossTable({ anchors, proposals, mask }: LossTableProps) {
   ];
   const total = rows.reduce((sum, [, , { loss }]) => sum + loss, 0);
   return (
-    <div class="scrolling">
+    <Scroll name="The losses">
       <table class="losses">
         <caption>The joint loss; smooth L1 is 4.5 x² below 1/9, else |x| − 1/18</caption>
         <thead>
@@ -58,6 +59,6 @@ export function LossTable({ anchors, proposals, mask }: LossTableProps) {
           </tr>
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

@@ -18,7 +18,7 @@ import { Choices, Slider } from './controls';
 import { ConvSumTable } from './conv_sum_table';
 import { type Cell, HeatMap } from './heat_map';
 import { PictureOverlay } from './picture_overlay';
-import { cellAt, greatest, placeOf } from './places';
+import { cellAt, extentOf, greatest, placeOf } from './places';
 import { useTensor, useTensors } from './use_tensor';
 import './map_inspector.css';
 
@@ -74,14 +74,15 @@ function Inspector({ run, node, tensor }: InspectorProps) {
       </div>
       <div class="inspector-grid">
         <div>
-          <h3>
+          <h2>
             Channel {c} of {channels}
-          </h3>
+          </h2>
           <HeatMap
             slice={slice}
             name={`${node.label}, channel ${c}`}
             scale={scale.value}
             range={whole}
+            extent={maps === 1 ? extentOf(run.info) : undefined}
             cell={cell}
             onCell={(next) => {
               if (next) place.value = placeOf(next, slice);
@@ -90,7 +91,7 @@ function Inspector({ run, node, tensor }: InspectorProps) {
         </div>
         <Field run={run} node={node} cell={cell} />
         <div>
-          <h3>All channels</h3>
+          <h2>All channels</h2>
           <ContactSheet
             tensor={tensor}
             n={n}
@@ -101,9 +102,9 @@ function Inspector({ run, node, tensor }: InspectorProps) {
           />
         </div>
         <div>
-          <h3>
+          <h2>
             Row {y}, column {x}: <output data-value>{short(valueAt(tensor, y, x, c, n))}</output>
-          </h3>
+          </h2>
           <Sum run={run} node={node} output={valueAt(tensor, y, x, c, n)} at={{ n, y, x, c }} />
         </div>
       </div>
@@ -121,7 +122,7 @@ function Field({ run, node, cell }: { run: Run; node: NodeInfo; cell: Cell }) {
   const seen = box && `${short(box[2] - box[0])} × ${short(box[3] - box[1])} of its pixels`;
   return (
     <div>
-      <h3>What this cell sees</h3>
+      <h2>What this cell sees</h2>
       <PictureOverlay
         run={run}
         name={`The picture, framed what the cell sees: ${seen ?? 'nothing but padding'}`}
@@ -129,7 +130,8 @@ function Field({ run, node, cell }: { run: Run; node: NodeInfo; cell: Cell }) {
       />
       <p class="faint small" data-field={box?.join(' ')}>
         Receptive field: {size.width} × {size.height} px of the network's input, {stride.x} px further for
-        each cell; {seen ? `of your picture ${seen}.` : 'here only padding.'}
+        each cell; {seen ? `of your picture ${seen}.` : 'here only padding.'}{' '}
+        {extentOf(info) && 'Beyond the dashed line on the map lies padding.'}
       </p>
     </div>
   );

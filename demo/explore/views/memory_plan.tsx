@@ -14,16 +14,17 @@ export function MemoryChart({ run, plan }: { run: Run; plan: MemoryPlan }) {
   const { nodes } = run.info;
   const name = (index: number) => nodes[index]?.label ?? 'the end of the run';
   useEffect(() => {
+    const element = place.current!;
     const boxes = tenantBoxes(plan);
     const draw = () => {
-      const chart = chartOf(boxes, place.current!.clientWidth, nodes.length);
+      const chart = chartOf(boxes, element.clientWidth, nodes.length);
       chart.addEventListener('input', () => {
         pointed.value = chart.value as TenantBox | undefined;
       });
-      place.current!.replaceChildren(chart);
+      element.replaceChildren(chart);
     };
     const observer = new ResizeObserver(draw);
-    observer.observe(place.current!);
+    observer.observe(element);
     return () => observer.disconnect();
   }, [plan]);
   const box = pointed.value;

@@ -14,7 +14,7 @@ import { usePlayer } from './use_player';
 
 const STAYS = '#3fd0b3';
 const GOES = '#ff7a6b';
-const WAITS = '#ffffff60';
+const WAITS = '#ffffff48';
 const STEP_MS = 350;
 /** Rows of the list of victims. */
 const LISTED = 12;

@@ -2,6 +2,7 @@
 
 import type { ClassOpinion } from '../logic/box_head';
 import { short } from '../logic/numbers';
+import { Scroll } from './scroll';
 
 const LISTED = 6;
 
@@ -18,7 +19,7 @@ export function OpinionTable({ caption, opinions, classes, chosen }: OpinionTabl
   const own = opinions.find(({ label }) => label === chosen)!;
   const rows = best.includes(own) ? best : [...best, own];
   return (
-    <div class="scrolling">
+    <Scroll name="What the head says">
       <table class="opinions">
         <caption>
           {caption}
@@ -53,6 +54,6 @@ export function OpinionTable({ caption, opinions, classes, chosen }: OpinionTabl
           ))}
         </tbody>
       </table>
-    </div>
+    </Scroll>
   );
 }

@@ -1,8 +1,9 @@
 // Cells of a map, and the place in the picture that all maps share.
 
+import type { RunInfo } from '../../engine/explore_run';
 import type { Slice } from '../logic/slices';
 import { place } from '../selection';
-import type { Cell } from './heat_map';
+import type { Cell, Extent } from './heat_map';
 
 interface Sides {
   readonly height: number;
@@ -25,4 +26,10 @@ export function placeOf({ y, x }: Cell, { height, width }: Sides): { x: number; 
 export function greatest({ data, width }: Slice): Cell {
   const at = data.reduce((best, value, i) => (value > data[best]! ? i : best), 0);
   return { y: Math.floor(at / width), x: at % width };
+}
+
+/** How much of a map over the network's input the picture takes; undefined where all of it. */
+export function extentOf({ resized, canvas }: Pick<RunInfo, 'resized' | 'canvas'>): Extent | undefined {
+  const [x, y] = [resized.width / canvas.width, resized.height / canvas.height];
+  return x < 1 || y < 1 ? { x, y } : undefined;
 }

@@ -8,7 +8,7 @@ import { channelOf, type Slice } from '../logic/slices';
 import type { Run } from '../run';
 import { place } from '../selection';
 import { type Cell, HeatMap } from './heat_map';
-import { cellAt, placeOf } from './places';
+import { cellAt, extentOf, placeOf } from './places';
 import { useTensors } from './use_tensor';
 import './pyramid_level.css';
 
@@ -46,7 +46,15 @@ export function PyramidLevel({ run, step, channel, scale, share }: PyramidLevelP
   const map = (title: string, what: string, slice: Slice, of = range) => (
     <div>
       <h3>{title}</h3>
-      <HeatMap slice={slice} name={`${name}: ${what}`} scale={scale} range={of} cell={cell} onCell={choose} />
+      <HeatMap
+        slice={slice}
+        name={`${name}: ${what}`}
+        scale={scale}
+        range={of}
+        extent={extentOf(run.info)}
+        cell={cell}
+        onCell={choose}
+      />
     </div>
   );
   return (
