@@ -1,8 +1,9 @@
-// Builds the library (dist/), runs the tests, and serves the demo's pages (demo/).
+// Builds the library (dist/) and runs the tests. The pages have a file of their own, vite.demo.config.ts.
 
 import { builtinModules } from 'node:module';
 import { esmExternalRequirePlugin } from 'vite';
 import { defineConfig } from 'vitest/config';
+import { leanShaders } from './vite.lean_shaders';
 
 const library = {
   entry: { index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
@@ -11,7 +12,7 @@ const library = {
 
 export default defineConfig({
   // all but Node's own modules and the optional packages is bundled; CommonJS in there may ask for the former
-  plugins: [esmExternalRequirePlugin({ external: [/^node:/, ...builtinModules] })],
+  plugins: [leanShaders, esmExternalRequirePlugin({ external: [/^node:/, ...builtinModules] })],
   build: {
     target: 'es2022',
     lib: library,

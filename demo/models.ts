@@ -21,7 +21,7 @@ export const MODELS: readonly ModelRow[] = [
   {
     id: 'nuclei',
     source: new URL(nuclei, location.href).href,
-    title: 'Cell nuclei (a small ResNet-FPN)',
+    title: 'Cell nuclei (ours)',
     megabytes: 7.2,
     finds: 'cell nuclei in micrographs',
     licence: 'CC0',

@@ -59,7 +59,7 @@ export function Filters() {
             checked={colourBy === 'class'}
             onChange={(event) => set({ colourBy: event.currentTarget.checked ? 'class' : 'instance' })}
           />
-          a colour a class
+          colours by class
         </label>
       </fieldset>
       {(classes.length > 1 || hidden.length > 0) && (

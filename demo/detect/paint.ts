@@ -113,7 +113,7 @@ function drawLabels(context: Context, scene: Scene, view: View, density: number)
     const name = trail ? `${id} ${detection.label}` : detection.label;
     const always = id === highlighted;
     const texts = always || several || trail ? [`${name} ${score}`, name] : [score];
-    const fitting = texts.find((text) => always || context.measureText(text).width + 8 <= 1.6 * (x2 - x1));
+    const fitting = texts.find((text) => always || context.measureText(text).width + 8 <= 1.1 * (x2 - x1));
     if (fitting === undefined || (!always && y2 - y1 < FONT)) continue;
     const width = context.measureText(fitting).width + 8;
     const left = Math.max(0, Math.min(x1, context.canvas.width / density - width));

@@ -6,7 +6,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import { type Instance, instanceAt } from './instances';
 import { LineHandles } from './line_handles';
 import { paint } from './paint';
-import { hovered, live, picture, selected, settings, task, visible } from './state';
+import { hovered, live, picture, selected, settings, visible } from './state';
 import { useGestures } from './use_gestures';
 import { fitted, panBy, type View, zoomAt } from './view';
 
@@ -93,7 +93,7 @@ export function Stage() {
   const chosen = visible.value.find(({ id }) => id === hovered.value);
   return (
     <figure class="figure">
-      <div class={`stage ${task.work.value && !live.value ? 'busy' : ''}`}>
+      <div class="stage" style={shown && { aspectRatio: `${shown.width} / ${shown.height}` }}>
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: keys go through what was found */}
         <canvas
           ref={canvas}

@@ -80,6 +80,9 @@ export function set(change: Partial<Settings>): void {
   settings.value = { ...settings.value, ...change };
 }
 
+/** For the browser's console, and for tests that take the GPU away. */
+Object.assign(window, { engine });
+
 effect(() => {
   window.history.replaceState(null, '', `${location.pathname}${location.search}${toHash(settings.value)}`);
 });

@@ -44,10 +44,11 @@ export function nextFrame(element: HTMLVideoElement): Promise<void> {
 /** To the next frame of a file that does not play. false: it was the last. */
 export async function stepOn(element: HTMLVideoElement): Promise<boolean> {
   if (element.ended || element.currentTime + STEP >= element.duration) return false;
+  const before = element.currentTime;
   const there = new Promise((resolve) => element.addEventListener('seeked', resolve, { once: true }));
   element.currentTime += STEP;
   await there;
-  return true;
+  return element.currentTime > before; // where the length is not known, the end is where it stays
 }
 
 const STEP = 1 / 30; // seconds: browsers do not tell the distance of a file's frames
