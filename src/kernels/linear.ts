@@ -72,7 +72,11 @@ function dispatch(inputs: LinearInputs, attributes: LinearAttributes): Dispatch 
   const tile = tileOf(attributes.tile ?? plainTile(O));
   return {
     outputs: { output },
-    constants: { ...tileConstants(tile), ...quadConstants('linear', inputs, I, O, attributes) },
+    constants: {
+      ...tileConstants(tile),
+      ...quadConstants('linear', inputs, I, O, attributes),
+      MASKED: tile.memory === 'workgroup',
+    },
     params: {
       rows: R,
       inputs: I,
