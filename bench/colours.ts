@@ -7,7 +7,10 @@ const COLOURS = [1, 2, 3, 4, 5, 6].map((rank) => `var(--kernel-${rank})`);
 export const OTHER = 'var(--kernel-other)';
 
 /** By kernel, in the order of time taken; the last entry stands for all others. */
-export function kernelColours({ results, profile }: Report): Map<string, string> {
+export function kernelColours({
+  results,
+  profile,
+}: Pick<Report, 'results' | 'profile'>): Map<string, string> {
   const taken = new Map<string, number>();
   const add = (kernel: string, ms: number): void => void taken.set(kernel, ms + (taken.get(kernel) ?? 0));
   for (const { kernel, microseconds = 0 } of profile?.nodes ?? []) add(kernel, microseconds / 1000);

@@ -19,6 +19,7 @@ from golden_e2e import CASES, NUCLEI, make_case
 from golden_nodes import make_nodes
 from golden_stages import make_stages, make_transforms
 from golden_reference import GOLDEN
+from golden_training import make_training
 
 
 def jobs(dtypes: list[str]) -> dict[str, partial]:
@@ -27,6 +28,7 @@ def jobs(dtypes: list[str]) -> dict[str, partial]:
         "nodes_astronaut_480x640": partial(make_nodes, "astronaut_480x640", (160, 320)),
         "stages": partial(make_stages, "astronaut_480x640"),
         "transforms": make_transforms,
+        "training": make_training,
     }
     return made | {f"e2e_{name}": partial(make_case, name, dtypes) for name in CASES}
 

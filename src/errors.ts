@@ -18,8 +18,26 @@ export class WeightError extends MaskRcnnError {}
 /** The machine lacks something: no WebGPU, no adapter, a limit or a feature that is too small. */
 export class UnsupportedError extends MaskRcnnError {}
 
-/** WGSL did not compile. Carries the compiler's words and the specialised source around them. */
-export class ShaderError extends MaskRcnnError {}
+/** A place in a kernel's own text (`MaskRCNN.shaders`), and what is wrong there. */
+export interface ShaderFault {
+  /** The kernel's name. */
+  readonly kernel: string;
+  /** From 1; absent where the fault is of the text as a whole. */
+  readonly line?: number;
+  /** From 1, in the line. */
+  readonly column?: number;
+  readonly message: string;
+}
+
+/** WGSL did not compile. Its message shows the compiler's words and the lines around them; so do its faults, one by one. */
+export class ShaderError extends MaskRcnnError {
+  readonly faults: readonly ShaderFault[];
+
+  constructor(message: string, options: ErrorOptions & { faults?: readonly ShaderFault[] } = {}) {
+    super(message, options);
+    this.faults = options.faults ?? [];
+  }
+}
 
 /** A picture cannot be used: empty, of zero size, or of a kind that holds no pixels. */
 export class ImageError extends MaskRcnnError {}

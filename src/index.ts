@@ -9,6 +9,7 @@ export {
   ImageError,
   MaskRcnnError,
   ShaderError,
+  type ShaderFault,
   ShapeError,
   UnsupportedError,
   WeightError,

@@ -24,6 +24,8 @@ import {
 } from './weights/safetensors';
 
 export interface LoadOptions extends ConfigOptions {
+  /** WGSL texts that take the place of kernels' own, by the kernels' names (`MaskRCNN.shaders`). */
+  shaders?: Readonly<Record<string, string>>;
   /**
    * What maps and weights are stored as; sums are float32 always. f32: as the reference. f16: half the memory;
    * boxes differ by less than a pixel. auto: f16 on a GPU that computes in it (shader-f16),
@@ -90,7 +92,7 @@ export function interpret(header: SafetensorsHeader, options: ConfigOptions = {}
 /** How to compute on this device. */
 export async function computingFor(
   device: GPUDevice,
-  { precision = 'f32', tuning, algorithm }: LoadOptions,
+  { precision = 'f32', tuning, algorithm, shaders }: LoadOptions,
   store: TuningStore = localTunings,
 ): Promise<Computing> {
   const traits = traitsOf(device);
@@ -99,7 +101,11 @@ export async function computingFor(
   const kept = tuning === undefined ? await store.get(adapterKey(device, stored)) : tuning;
   const methods = methodsFor(traits, half, kept ?? undefined);
   const direct: Methods = { ...methods, algorithm: () => 'direct' };
-  return { methods: algorithm === 'direct' ? direct : methods, precision: stored };
+  return {
+    methods: algorithm === 'direct' ? direct : methods,
+    precision: stored,
+    ...(shaders && { shaders }),
+  };
 }
 
 /** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */

@@ -12,7 +12,7 @@ import { cocoNames } from './model/coco';
 import type { Config } from './model/config';
 import type { Checkpoint, Computing } from './model/layers';
 import { hasMasks, kindOf, type Network, withoutMasks } from './model/mask_rcnn';
-import { buildNetwork } from './model/networks';
+import { buildNetwork, checkShaders } from './model/networks';
 import type { Size } from './model/transform';
 import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
 import { tune } from './tune';
@@ -179,6 +179,12 @@ export class MaskRCNN {
     return describe(checkpoint, this.config, { height, width }, this.computing);
   }
 
+  /** The WGSL text of every kernel that runs for a picture of this size, by name: what `load`'s `shaders` may replace. */
+  shaders(height: number, width: number): Record<string, string> {
+    const { nodes } = buildNetwork(this.checkpoint, this.config, { height, width }, this.computing).graph;
+    return Object.fromEntries(nodes.map(({ kernel }) => [kernel.name, kernel.source]));
+  }
+
   /** Frees the GPU's memory. Detections under way fail with DeviceLostError. */
   destroy(): void {
     this.gone ??= 'the model was destroyed';
@@ -270,6 +276,7 @@ export class MaskRCNN {
     const network = buildNetwork(checkpoint, this.config, { height, width }, this.computing);
     const outputs: Record<string, Tensor> = { ...network.outputs };
     for (const label of labels) outputs[label] = network.graph.find(label);
+    checkShaders(network.graph, this.computing);
     const program = await Program.create(this.device, network.graph, this.weights, outputs);
     if (this.gone) program.destroy(); // meanwhile
     this.checkAlive();

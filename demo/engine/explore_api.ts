@@ -4,7 +4,8 @@ import { transfer } from 'comlink';
 import { DeviceLostError } from '../../src/errors';
 import type { HostTensor } from '../../src/graph/program';
 import { Calls } from './calls';
-import { ExploreModel, type ExploreRun, type RunInfo } from './explore_run';
+import type { Changes, Outcome } from './changed_run';
+import { ExploreModel, type ExploreRun, type MemoryPlan, type RunInfo } from './explore_run';
 import type { LoadProgress, LoadRequest } from './messages';
 
 export class ExploreApi {
@@ -46,15 +47,33 @@ export class ExploreApi {
     });
   }
 
-  /** A tensor of the last run, by its label. */
-  async tensor(label: string): Promise<HostTensor> {
-    const tensor = await this.current.tensor(label);
+  /** A tensor of the last run, by its label; or one row of it. */
+  async tensor(label: string, row?: number): Promise<HostTensor> {
+    const tensor = await this.current.tensor(label, row);
     return transfer(tensor, [tensor.data.buffer]);
   }
 
   /** The WGSL that node `index` of the last run has run. */
   wgsl(index: number): string {
     return this.current.wgsl(index);
+  }
+
+  /** The text of a kernel of the last run. */
+  source(kernel: string): string {
+    return this.current.source(kernel);
+  }
+
+  /** The last run's picture through a changed network; the last run stays what it is. */
+  changed(call: number, changes: Changes, labels: readonly string[]): Promise<Outcome> {
+    return this.calls.run(call, async (signal) => {
+      const outcome = await this.current.changed(changes, labels);
+      signal.throwIfAborted();
+      return outcome;
+    });
+  }
+
+  memory(): MemoryPlan {
+    return this.current.memory;
   }
 
   cancel(call: number): void {

@@ -4,6 +4,7 @@
 import type { Detection } from '../../src/detection';
 import { ShapeError } from '../../src/errors';
 import type { Tensor } from '../../src/graph/graph';
+import { type Plan, plan } from '../../src/graph/plan';
 import { type HostTensor, Program } from '../../src/graph/program';
 import { type ImageSource, pixelsOf } from '../../src/image';
 import { bytesOf } from '../../src/kernels/kernel';
@@ -15,6 +16,8 @@ import { buildNetwork } from '../../src/model/networks';
 import type { Size } from '../../src/model/transform';
 import type { MaskRegion } from '../../src/rle';
 import type { ModelSource } from '../../src/weights/model_source';
+import { rowOf } from '../explore/logic/rows';
+import { type Changes, type Outcome, runChanged } from './changed_run';
 import { infoOf } from './run_info';
 
 export { portable } from './run_info';
@@ -79,6 +82,9 @@ export interface RunInfo {
   readonly adapter: string;
 }
 
+/** What can be posted of a plan. */
+export type MemoryPlan = Omit<Plan, 'places'>;
+
 /** Bytes of tensors that are kept on the GPU after a run; those beyond are computed again when asked for. */
 const KEPT_BYTES = 1 << 30;
 
@@ -110,7 +116,7 @@ export class ExploreRun {
     private readonly network: Network,
     private readonly program: Program,
     private readonly kept: ReadonlySet<Tensor>,
-    private readonly words: Uint32Array,
+    private readonly words: Uint32Array<ArrayBuffer>,
   ) {
     this.tensors = tensorsOf(network);
   }
@@ -133,16 +139,20 @@ export class ExploreRun {
     }
   }
 
-  /** What the run left in a tensor: of a node, the input, a constant, or a packed weight. Throws ShapeError. */
-  async tensor(label: string): Promise<HostTensor> {
+  /**
+   * What the run left in a tensor: of a node, the input, a constant, or a packed weight. `row`: only that index of
+   * its first axis. Throws ShapeError.
+   */
+  async tensor(label: string, row?: number): Promise<HostTensor> {
     const tensor = this.tensors.get(label);
     if (!tensor) throw new ShapeError(`no tensor of this run is labelled '${label}'`);
-    if (tensor.origin !== 'node' || this.kept.has(tensor)) return this.program.read(tensor);
+    if (tensor.origin !== 'node' || this.kept.has(tensor)) return this.program.read(tensor, row);
     const { device, weights } = this.parts;
     const again = await Program.create(device, this.network.graph, weights, { tensor });
     try {
-      again.write(this.network.pixels, this.words as Uint32Array<ArrayBuffer>);
-      return (await again.run()).outputs.tensor!;
+      again.write(this.network.pixels, this.words);
+      const whole = (await again.run()).outputs.tensor!;
+      return row === undefined ? whole : rowOf(whole, row);
     } finally {
       again.destroy();
     }
@@ -153,6 +163,28 @@ export class ExploreRun {
     const node = this.network.graph.nodes[index];
     if (!node) throw new ShapeError(`wanted a node below ${this.network.graph.nodes.length}; got ${index}`);
     return specialise(node.kernel.source, node.dispatch.constants);
+  }
+
+  /** The text of a kernel of this run, as it can be edited: the shader's file, then what it calls. */
+  source(kernel: string): string {
+    const node = this.network.graph.nodes.find((each) => each.kernel.name === kernel);
+    if (!node) throw new ShapeError(`no node of this run runs '${kernel}'`);
+    return node.kernel.source;
+  }
+
+  /** The same picture through a changed network. */
+  changed(changes: Changes, labels: readonly string[]): Promise<Outcome> {
+    return runChanged(this.parts, this.info, this.words, changes, labels);
+  }
+
+  /** The buffers that the network needs where nothing is kept for looking at, as in `detect`. */
+  get memory(): MemoryPlan {
+    const { graph, outputs } = this.network;
+    const { bufferBytes, tenants, peakBytes, bytesWithoutReuse } = plan(
+      graph,
+      new Set(Object.values(outputs)),
+    );
+    return { bufferBytes, tenants, peakBytes, bytesWithoutReuse };
   }
 
   destroy(): void {

@@ -4,8 +4,9 @@ import { signal } from '@preact/signals';
 import { proxy, type Remote, transfer, wrap } from 'comlink';
 import type { HostTensor } from '../../src/index';
 import { numbered } from '../engine/calls';
+import type { Changes, Outcome } from '../engine/changed_run';
 import type { ExploreApi } from '../engine/explore_api';
-import type { NodeInfo, RunInfo } from '../engine/explore_run';
+import type { MemoryPlan, NodeInfo, RunInfo } from '../engine/explore_run';
 import type { PlainSource } from '../engine/messages';
 import type { Picture } from '../pictures';
 import { lack } from '../shell/shell';
@@ -27,7 +28,10 @@ export class Run {
     readonly picture: Picture,
     private readonly api: Remote<ExploreApi>,
   ) {
-    this.tensors = new TensorCache((label) => api.tensor(label) as Promise<HostTensor>);
+    this.tensors = new TensorCache((key) => {
+      const [label, row] = key.split('#') as [string, string?];
+      return api.tensor(label, row === undefined ? undefined : Number(row)) as Promise<HostTensor>;
+    });
   }
 
   /** What the run left in a tensor: see `TensorInfo.label`. */
@@ -35,9 +39,32 @@ export class Run {
     return this.tensors.get(label);
   }
 
+  /** One index of a tensor's first axis, as [1, …]. */
+  row(label: string, row: number): Promise<HostTensor> {
+    return this.tensors.get(`${label}#${row}`);
+  }
+
   /** The shader that a node ran. */
   wgsl(node: NodeInfo): Promise<string> {
     return this.api.wgsl(this.info.nodes.indexOf(node)) as Promise<string>;
+  }
+
+  /** The text of a kernel, as it can be edited. */
+  source(kernel: string): Promise<string> {
+    return this.api.source(kernel) as Promise<string>;
+  }
+
+  /** The same picture through a changed network, with the tensors of `labels`. Shown as the page's task. */
+  changed(what: string, changes: Changes, labels: readonly string[] = []): Promise<Outcome> {
+    return task.run(what, (signal) => {
+      const cancel = (call: number) => this.api.cancel(call);
+      return numbered(signal, cancel, (call) => this.api.changed(call, changes, labels) as Promise<Outcome>);
+    });
+  }
+
+  /** The buffers that the network needs where nothing is kept for looking at. */
+  memory(): Promise<MemoryPlan> {
+    return this.api.memory() as Promise<MemoryPlan>;
   }
 
   node(label: string): NodeInfo | undefined {

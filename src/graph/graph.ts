@@ -52,6 +52,9 @@ export interface Concatenation {
 const PART_ALIGNMENT = 256;
 
 export class Graph {
+  /** `shaders`: texts that take the place of kernels' own, by the kernels' names. */
+  constructor(private readonly shaders: Readonly<Record<string, string>> = {}) {}
+
   readonly nodes: Node[] = [];
   readonly inputs: Tensor[] = [];
   readonly constants = new Map<Tensor, Float32Array | Uint32Array>();
@@ -92,7 +95,15 @@ export class Graph {
       outputs[name] = { ...spec, label: label + suffix, origin: 'node' };
     }
     const bound = Object.fromEntries(Object.entries(inputs).filter(([, tensor]) => tensor));
-    this.nodes.push({ label, kernel, inputs: bound as Record<string, Tensor>, outputs, dispatch });
+    const source = this.shaders[kernel.name];
+    const shader = source === undefined ? kernel : { ...kernel, source };
+    this.nodes.push({
+      label,
+      kernel: shader,
+      inputs: bound as Record<string, Tensor>,
+      outputs,
+      dispatch,
+    });
     return outputs as Record<O, Tensor>;
   }
 

@@ -14,9 +14,22 @@ export interface Place {
   readonly offset: number;
 }
 
+/** A tensor's stay in a buffer. */
+export interface Tenant {
+  readonly label: string;
+  readonly bytes: number;
+  /** Index into `Plan.bufferBytes`. */
+  readonly buffer: number;
+  /** Indices of the node that first writes it and of the last that reads it; beyond the last node if it is kept. */
+  readonly first: number;
+  readonly last: number;
+}
+
 export interface Plan {
   readonly places: ReadonlyMap<Tensor, Place>;
   readonly bufferBytes: readonly number[];
+  /** In the order of the nodes that write them. */
+  readonly tenants: readonly Tenant[];
   /** Bytes of all activation buffers. */
   readonly peakBytes: number;
   /** Bytes if every tensor had its own buffer. */
@@ -50,6 +63,13 @@ export function plan(graph: Graph, kept: ReadonlySet<Tensor>): Plan {
   return {
     places,
     bufferBytes,
+    tenants: lives.map(({ tensor, bytes, birth, death }) => ({
+      label: tensor.label,
+      bytes,
+      buffer: bufferOf.get(tensor) as number,
+      first: birth,
+      last: Math.min(death, graph.nodes.length),
+    })),
     peakBytes: sum(bufferBytes),
     bytesWithoutReuse: sum(lives.map((life) => life.bytes)),
   };

@@ -173,10 +173,18 @@ export class Program {
     return place;
   }
 
-  /** What the last run has left in a tensor that is kept, or in an input, a constant, or a weight. */
-  async read(tensor: Tensor): Promise<HostTensor> {
-    const { buffer, offset = 0 } = this.placeOf(tensor);
+  /**
+   * What the last run has left in a tensor that is kept, or in an input, a constant, or a weight. `row`: only that
+   * index of the first axis, as [1, …].
+   */
+  async read(whole: Tensor, row?: number): Promise<HostTensor> {
+    const { buffer, offset: start = 0 } = this.placeOf(whole);
+    const tensor = row === undefined ? whole : { ...whole, shape: [1, ...whole.shape.slice(1)] };
     const size = bytesOf(tensor);
+    const offset = start + (row ?? 0) * size;
+    if (offset + size > start + bytesOf(whole)) {
+      throw new ShapeError(`${whole.label}: wanted a row of ${describe(whole)}; got ${row}`);
+    }
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
     const staging = this.device.createBuffer({
       label: 'readback',

@@ -1,8 +1,8 @@
 // Compiles specialised kernels, each variant once per device, asynchronously and so in parallel.
 
-import { ShaderError } from '../errors';
+import { ShaderError, type ShaderFault } from '../errors';
 import type { Dispatch, Kernel } from './kernel';
-import { bindingsOf, specialise } from './specialise';
+import { bindingsOf, layoutOf, sourceLines, specialise } from './specialise';
 
 /** A compiled variant of a kernel, with what the host needs to bind to it. */
 export interface Pipeline {
@@ -13,50 +13,82 @@ export interface Pipeline {
   readonly text: string;
 }
 
-const caches = new WeakMap<GPUDevice, Map<string, Promise<Pipeline>>>();
-
 type AnyKernel = Pick<Kernel, 'name' | 'source'>;
 type Variant = Pick<Dispatch, 'constants'>;
 
-/** The variant of `kernel` that `dispatch` wants; compiled at most once per device. */
+/** By the kernel's text, then by name and constants. */
+type Cache = Map<string, Map<string, Promise<Pipeline>>>;
+
+const caches = new WeakMap<GPUDevice, Cache>();
+
+/** The variant of `kernel` that `dispatch` wants; compiled at most once per device. Throws ShaderError. */
 export function pipelineFor(device: GPUDevice, kernel: AnyKernel, dispatch: Variant): Promise<Pipeline> {
-  const cache = caches.get(device) ?? new Map<string, Promise<Pipeline>>();
+  const cache: Cache = caches.get(device) ?? new Map();
   caches.set(device, cache);
+  const variants = cache.get(kernel.source) ?? new Map<string, Promise<Pipeline>>();
+  cache.set(kernel.source, variants);
   const key = `${kernel.name} ${JSON.stringify(dispatch.constants)}`;
-  const known = cache.get(key);
+  const known = variants.get(key);
   if (known) return known;
   const compiled = compile(device, kernel, dispatch);
-  cache.set(key, compiled);
-  compiled.catch(() => cache.delete(key));
+  variants.set(key, compiled);
+  compiled.catch(() => variants.delete(key));
   return compiled;
 }
 
 async function compile(device: GPUDevice, kernel: AnyKernel, dispatch: Variant): Promise<Pipeline> {
-  const text = specialise(kernel.source, dispatch.constants);
+  const text = specialised(kernel, dispatch);
+  device.pushErrorScope('validation'); // what is wrong is told by the pipeline's promise
   const module = device.createShaderModule({ label: kernel.name, code: text });
-  const descriptor: GPUComputePipelineDescriptor = {
+  // not 'auto', which leaves out what a shader declares and does not use: an edited one may
+  const layout = device.createBindGroupLayout({ label: kernel.name, entries: layoutOf(text) });
+  const compiled = device.createComputePipelineAsync({
     label: kernel.name,
-    layout: 'auto',
+    layout: device.createPipelineLayout({ bindGroupLayouts: [layout] }),
     compute: { module, entryPoint: kernel.name },
-  };
+  });
+  device.popErrorScope().catch(() => {}); // a lost device's
   try {
-    const pipeline = await device.createComputePipelineAsync(descriptor);
-    return { pipeline, layout: pipeline.getBindGroupLayout(0), bindings: bindingsOf(text), text };
+    const pipeline = await compiled;
+    return { pipeline, layout, bindings: bindingsOf(text), text };
   } catch (reason) {
-    throw await explain(kernel.name, text, module, reason);
+    throw await explain(kernel, dispatch, module, reason);
   }
 }
 
-/** The compiler's messages, each with the five specialised lines around it. */
-async function explain(name: string, text: string, module: GPUShaderModule, reason: unknown): Promise<Error> {
+function specialised({ name, source }: AnyKernel, { constants }: Variant): string {
+  try {
+    return specialise(source, constants);
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new ShaderError(`${name}: ${message}`, { cause, faults: [{ kernel: name, message }] });
+  }
+}
+
+/** The compiler's messages, each with the five lines of the kernel's text around it. */
+async function explain(
+  { name, source }: AnyKernel,
+  { constants }: Variant,
+  module: GPUShaderModule,
+  reason: unknown,
+): Promise<Error> {
   const { messages } = await module.getCompilationInfo();
-  const lines = text.split('\n');
+  const lineOf = sourceLines(source, constants);
   const faults = messages
-    .filter((message) => message.type === 'error')
-    .map(({ lineNum, linePos, message }) => {
-      const near = lines.slice(Math.max(0, lineNum - 3), lineNum + 2);
-      const shown = near.map((line, i) => `${Math.max(1, lineNum - 2) + i} | ${line}`).join('\n');
-      return `${name}:${lineNum}:${linePos}: ${message}\n${shown}`;
+    .filter(({ type }) => type === 'error')
+    .map(({ lineNum, linePos, message }): ShaderFault => {
+      const place = lineNum > 0 ? { line: lineOf(lineNum), column: linePos } : {};
+      return { kernel: name, ...place, message };
     });
-  return new ShaderError(faults.join('\n') || `${name}: ${String(reason)}`, { cause: reason });
+  if (!faults.length) faults.push({ kernel: name, message: String(reason) });
+  return new ShaderError(faults.map((fault) => shown(fault, source)).join('\n'), { cause: reason, faults });
+}
+
+function shown({ kernel, line, column, message }: ShaderFault, source: string): string {
+  if (line === undefined) return `${kernel}: ${message}`;
+  const first = Math.max(1, line - 2);
+  const near = source.split('\n').slice(first - 1, line + 2);
+  return [`${kernel}:${line}:${column}: ${message}`, ...near.map((text, i) => `${first + i} | ${text}`)].join(
+    '\n',
+  );
 }

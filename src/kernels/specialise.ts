@@ -43,13 +43,41 @@ export function specialise(source: string, constants: Constants): string {
     end = match.index + (line as string).length;
   }
   strings.push(text.slice(end));
-  return wgsl(strings, ...choices);
+  try {
+    return wgsl(strings, ...choices);
+  } catch (cause) {
+    throw new ShaderError(`specialise: ${(cause as Error).message}`, { cause });
+  }
 }
+
+const DIRECTIVE = /^[ \t]*#(?:if|elif|else|endif)\b/;
+const MARK = / \/\/@(\d+)$/;
+
+/** For each line of `specialise(source, constants)`, the line of `source` that it is; both count from 1. */
+export function sourceLines(source: string, constants: Constants): (line: number) => number {
+  const lines = source.split('\n');
+  const marked = lines.map((line, i) => (DIRECTIVE.test(line) ? line : `${line} //@${i + 1}`));
+  const origins: number[] = [];
+  for (const line of specialise(marked.join('\n'), constants).split('\n')) {
+    origins.push(Number(MARK.exec(line)?.[1] ?? (origins.at(-1) ?? 0) + 1)); // without a mark: where a directive was
+  }
+  return (line) => origins[line - 1] ?? lines.length;
+}
+
+const BINDING = /@group\(0\) @binding\((\d+)\)\s+var(?:<([^>]*)>)?\s+(\w+)/g;
 
 /** Binding numbers by variable name, read from specialised WGSL. All are in group 0. */
 export function bindingsOf(text: string): Map<string, number> {
-  const found = text.matchAll(/@group\(0\) @binding\((\d+)\)\s+var(?:<[^>]*>)?\s+(\w+)/g);
-  return new Map([...found].map(([, number, name]) => [name as string, Number(number)]));
+  return new Map([...text.matchAll(BINDING)].map(([, number, , name]) => [name as string, Number(number)]));
+}
+
+/** How the shader's buffers are bound: all that it declares, whether it uses them or not. */
+export function layoutOf(text: string): GPUBindGroupLayoutEntry[] {
+  return [...text.matchAll(BINDING)].map(([, number, space = '']) => {
+    const stored = space.includes('read_write') ? 'storage' : 'read-only-storage';
+    const type = space === 'uniform' ? 'uniform' : stored;
+    return { binding: Number(number), visibility: GPUShaderStage.COMPUTE, buffer: { type } };
+  });
 }
 
 /** Fields of `struct Params` in order, as [name, type]; empty if the shader has none. */

@@ -63,7 +63,9 @@ export interface Config {
   nmsTrickLimit: number;
   /** Bins a side of what the heads see of a region, where the checkpoint does not tell. */
   roiBins: number;
-  /** Sample points a side of each bin; 0: as many as it spans feature pixels. */
+  /** How regions become bins. align: ROIAlign, means of samples. pool: Fast R-CNN's ROI Pool, maxima of rounded bins. */
+  roiPooling: 'align' | 'pool';
+  /** ROIAlign's sample points a side of each bin; 0: as many as it spans feature pixels. */
   roiSamples: number;
   /** Whether half a feature pixel is taken off a region's corners, and it may be smaller than one. */
   roiAligned: boolean;
@@ -124,6 +126,7 @@ const TEXTS = [
   'colourOrder',
   'anchorRounding',
   'levelRule',
+  'roiPooling',
   'maskPaste',
   'keypointScore',
 ];

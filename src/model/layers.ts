@@ -31,6 +31,8 @@ export interface Computing {
   readonly methods: Methods;
   /** What maps and weights are stored as; sums are float32 always. */
   readonly precision: 'f32' | 'f16';
+  /** Texts that take the place of kernels' own, by the kernels' names. */
+  readonly shaders?: Readonly<Record<string, string>>;
 }
 
 /** Every layer by its definition, as papers count its multiply-adds; for a GPU of which nothing is known. */

@@ -50,7 +50,7 @@ export function maskRcnn(
   size: Size,
   computing: Computing = PLAIN,
 ): Network {
-  const g = new Layers(new Graph(), checkpoint, computing);
+  const g = new Layers(new Graph(computing.shaders), checkpoint, computing);
   try {
     return build(g, hasMasks(checkpoint), config, size);
   } finally {

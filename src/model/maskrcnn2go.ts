@@ -13,12 +13,12 @@
 import { WeightError } from '../errors';
 import { Graph, type Tensor } from '../graph/graph';
 import { avgPool2d } from '../kernels/avg_pool2d';
-import { roiAlign } from '../kernels/roi_align';
 import type { Config } from './config';
 import { transform } from './image_input';
 import { type Checkpoint, type Computing, Layers, PLAIN } from './layers';
 import { hasMasks, type Network, pasteMasks, toPicture } from './mask_rcnn';
 import type { Boxes } from './nms';
+import { poolRegions } from './pool_regions';
 import { selectDetections, selectMasks } from './roi_heads';
 import { type AnchorTables, selectProposals } from './rpn';
 import { canvasSize, detectronScale, resizedSize, type Size } from './transform';
@@ -33,7 +33,7 @@ export function maskRcnn2Go(
   size: Size,
   computing: Computing = PLAIN,
 ): Network {
-  const g = new Layers(new Graph(), checkpoint, computing);
+  const g = new Layers(new Graph(computing.shaders), checkpoint, computing);
   try {
     return build(g, hasMasks(checkpoint), config, size);
   } finally {
@@ -172,20 +172,15 @@ function predictMasks(heads: Layers, map: Tensor, stride: number, detections: Bo
   return selectMasks(heads, logits, detections);
 }
 
-/** ROIAlign from the one map. boxes [R, 4] -> [R, P, P, C] */
+/** From the one map. boxes [R, 4] -> [R, P, P, C] */
 function pool(
   heads: Layers,
   name: string,
   map: Tensor,
   stride: number,
-  { boxes, count }: Boxes,
-  { roiBins, roiSamples }: Config,
+  boxes: Boxes,
+  config: Config,
 ): Tensor {
-  return heads.graph.apply(
-    heads.label(name),
-    roiAlign,
-    { level0: map, boxes, count },
-    { pooled: roiBins, samples: roiSamples, aligned: false, scales: [1 / stride], cuts: [] },
-    'pooled',
-  ).pooled;
+  const bins = { pooled: config.roiBins, scales: [1 / stride], cuts: [] };
+  return poolRegions(heads, name, [map], boxes, bins, config);
 }

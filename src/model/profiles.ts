@@ -50,6 +50,7 @@ export const DEFAULTS: Omit<Config, 'architecture'> = {
   rpnMinSize: 1e-3,
   nmsTrickLimit: 1000,
   roiBins: 7,
+  roiPooling: 'align',
   roiSamples: 2,
   roiAligned: false,
   levelRule: 'torchvision',

@@ -5,13 +5,13 @@
 import { WeightError } from '../errors';
 import type { Tensor } from '../graph/graph';
 import { maskSelect } from '../kernels/mask_select';
-import { roiAlign } from '../kernels/roi_align';
 import { softmax } from '../kernels/softmax';
 import { sortCandidates } from '../kernels/sort_candidates';
 import type { Config } from './config';
 import type { Layers } from './layers';
 import { inferScales, LEVELLINGS, levelCuts } from './levels';
 import { type Boxes, suppress } from './nms';
+import { poolRegions } from './pool_regions';
 import type { Size } from './transform';
 
 /** Bins a side of what the mask head sees. */
@@ -27,7 +27,7 @@ export function detectBoxes(
 ): Boxes {
   const { count } = proposals;
   const bins = boxBins(heads, pyramid);
-  const pooled = poolRegions(heads, 'box_roi_pool', pyramid, proposals, resized, bins, config);
+  const pooled = poolPyramid(heads, 'box_roi_pool', pyramid, proposals, resized, bins, config);
   const features = boxHead(heads.scope('box_head'), pooled, count);
   const predictor = heads.scope('box_predictor');
   const logits = predictor.linear('cls_score', features, { count, exact: true });
@@ -147,7 +147,7 @@ export function predictMasks(
   config: Config,
 ): Tensor {
   const { count } = detections;
-  const pooled = poolRegions(heads, 'mask_roi_pool', pyramid, detections, resized, MASK_BINS, config);
+  const pooled = poolPyramid(heads, 'mask_roi_pool', pyramid, detections, resized, MASK_BINS, config);
   const trunk = convolve(heads.scope('mask_head'), pooled, count);
   const predictor = heads.scope('mask_predictor');
   const upsampled = predictor.convTranspose2d('conv5_mask', trunk, { stride: 2, activation: 'relu', count });
@@ -169,16 +169,17 @@ export function selectMasks(heads: Layers, logits: Tensor, { labels, count }: Bo
   return probabilities;
 }
 
-/** ROIAlign from the level that fits each box. boxes [R, 4] -> [R, P, P, C] */
-export function poolRegions(
+/** From the level that fits each box. boxes [R, 4] -> [R, P, P, C] */
+export function poolPyramid(
   heads: Layers,
   name: string,
   pyramid: readonly Tensor[],
-  { boxes, count }: Boxes,
+  boxes: Boxes,
   resized: Size,
-  bins: number,
-  { roiSamples: samples, roiAligned: aligned, levelRule, strides, inclusiveBoxes: inclusive }: Config,
+  pooled: number,
+  config: Config,
 ): Tensor {
+  const { strides, levelRule } = config;
   const heights = pyramid.map((map) => map.shape[1] as number);
   const all = strides ? heights.map((_, i) => 1 / strides[i]!) : inferScales(heights, resized.height);
   const cuts = levelCuts(-Math.log2(all[0]!), -Math.log2(all.at(-1)!), LEVELLINGS[levelRule]);
@@ -186,15 +187,8 @@ export function poolRegions(
   // torchvision numbers levels from the finest on: where a stride is left out, the last number has no map, and is 0
   const own = cuts.slice(0, scales.length - 1);
   const one = heads.graph.wholeOf(pyramid);
-  const maps = one ? [one.whole] : pyramid.slice(0, scales.length);
-  const [level0, level1, level2, level3, level4] = maps as [Tensor, ...(Tensor | undefined)[]];
+  const maps = (one ? [one.whole] : pyramid.slice(0, scales.length)) as [Tensor, ...Tensor[]];
   const merged = one && scales.map((_, i) => ({ shape: pyramid[i]!.shape, offset: one.offsets[i]! }));
-  const { pooled } = heads.graph.apply(
-    heads.label(name),
-    roiAlign,
-    { level0, level1, level2, level3, level4, boxes, count },
-    { pooled: bins, samples, aligned, inclusive, scales, merged, cuts: own, end: cuts[own.length] },
-    'pooled',
-  );
-  return pooled;
+  const bins = { pooled, scales, merged, cuts: own, end: cuts[own.length], inclusive: config.inclusiveBoxes };
+  return poolRegions(heads, name, maps, boxes, bins, config);
 }

@@ -11,13 +11,14 @@ export function useTensor(run: Run, label: string | undefined): HostTensor | und
   return useTensors(run, label === undefined ? [] : [label])?.[0];
 }
 
-/** Several at once, in the order of the labels. */
-export function useTensors(run: Run, labels: readonly string[]): HostTensor[] | undefined {
-  const key = labels.join(' ');
+/** Several at once, in the order of the labels. `row`: only that index of their first axes. */
+export function useTensors(run: Run, labels: readonly string[], row?: number): HostTensor[] | undefined {
+  const key = `${labels.join(' ')} ${row ?? ''}`;
   const held = useSignal<{ key: string; tensors: HostTensor[] } | undefined>(undefined);
   useEffect(() => {
     let wanted = true;
-    Promise.all(labels.map((label) => run.tensor(label))).then(
+    const get = (label: string) => (row === undefined ? run.tensor(label) : run.row(label, row));
+    Promise.all(labels.map(get)).then(
       (tensors) => {
         if (wanted) held.value = { key, tensors };
       },

@@ -1,0 +1,58 @@
+// A kernel's text to edit, with the faults that the compiler has found.
+
+import { useEffect, useRef } from 'preact/hooks';
+import type { ShaderFault } from '../../../src/index';
+import { tellFault } from '../../shell/toasts';
+import type { CodeEditor } from '../code_editor';
+import './shader_editor.css';
+
+interface ShaderEditorProps {
+  kernel: string;
+  text: string;
+  faults: readonly ShaderFault[];
+  onChange: (text: string) => void;
+  onRun: () => void;
+}
+
+export function ShaderEditor({ kernel, text, faults, onChange, onRun }: ShaderEditorProps) {
+  const place = useRef<HTMLDivElement>(null);
+  const editor = useRef<CodeEditor | undefined>(undefined);
+  const handlers = useRef({ onChange, onRun });
+  handlers.current = { onChange, onRun };
+  useEffect(() => {
+    let wanted = true;
+    import('../code_editor').then(({ codeEditor }) => {
+      if (!wanted || !place.current) return;
+      editor.current = codeEditor(place.current, {
+        text,
+        label: `WGSL of ${kernel}`,
+        onChange: (next) => handlers.current.onChange(next),
+        onRun: () => handlers.current.onRun(),
+      });
+    }, tellFault);
+    return () => {
+      wanted = false;
+      editor.current?.destroy();
+      editor.current = undefined;
+    };
+  }, [kernel]);
+  useEffect(() => {
+    if (editor.current && editor.current.text !== text) editor.current.setText(text);
+  }, [text]);
+  useEffect(() => editor.current?.showFaults(faults), [faults]);
+  return (
+    <>
+      <div class="code" ref={place} />
+      {faults.length > 0 && (
+        <ul class="faults" role="alert">
+          {faults.map(({ line, column, message }) => (
+            <li key={`${line} ${column} ${message}`}>
+              {line !== undefined && <b>{`Line ${line}: `}</b>}
+              {message}
+            </li>
+          ))}
+        </ul>
+      )}
+    </>
+  );
+}
