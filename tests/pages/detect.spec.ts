@@ -17,7 +17,7 @@ import { openSite, SHOTS, type Site } from './site';
 
 const TIMEOUT = 240_000;
 /** Small, for SwiftShader. */
-const SIZE = 96;
+const SIZE = 160;
 const FIRST_LOAD = 250_000; // bytes, compressed
 const PUBLISHED = 'https://raw.githubusercontent.com/**';
 
@@ -70,7 +70,7 @@ describe('a picture', () => {
   test('the first load is small, and finds what the library finds', { timeout: TIMEOUT }, async () => {
     const context = await site.browser.newContext({ viewport: { width: 1280, height: 860 } });
     page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(15_000);
     faults = [];
     page.on('pageerror', ({ message }) => faults.push(message));
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
