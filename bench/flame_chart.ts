@@ -109,6 +109,7 @@ export function flameChart(
       chosen = at;
       show(at.kernel ? shown : at);
     });
+    chart.setAttribute('aria-hidden', 'true'); // the caption says it in words
     place.replaceChildren(legend, chart);
     say(chosen);
   };

@@ -62,7 +62,7 @@ async function inspect(name: string): Promise<void> {
     const { scrollWidth, clientWidth } = document.documentElement;
     return scrollWidth - clientWidth;
   });
-  expect(beyond).toBe(0);
+  expect(beyond).toBeLessThanOrEqual(0); // below: the gutter of the scrollbar
   await page.screenshot({ path: `out/explore/${name}_phone.png`, fullPage: true });
   await page.setViewportSize({ width: 1280, height: 900 });
 }

@@ -21,6 +21,7 @@ export function MemoryChart({ run, plan }: { run: Run; plan: MemoryPlan }) {
       chart.addEventListener('input', () => {
         pointed.value = chart.value as TenantBox | undefined;
       });
+      chart.setAttribute('aria-hidden', 'true'); // the table says it in words
       element.replaceChildren(chart);
     };
     const observer = new ResizeObserver(draw);
