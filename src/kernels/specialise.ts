@@ -64,20 +64,32 @@ export function sourceLines(source: string, constants: Constants): (line: number
   return (line) => origins[line - 1] ?? lines.length;
 }
 
-const BINDING = /@group\(0\) @binding\((\d+)\)\s+var(?:<([^>]*)>)?\s+(\w+)/g;
+const BINDING = /@group\(0\) @binding\((\d+)\)\s+var(?:<([^>]*)>)?\s+(\w+)\s*:\s*(\w+)/g;
 
 /** Binding numbers by variable name, read from specialised WGSL. All are in group 0. */
 export function bindingsOf(text: string): Map<string, number> {
   return new Map([...text.matchAll(BINDING)].map(([, number, , name]) => [name as string, Number(number)]));
 }
 
-/** How the shader's buffers are bound: all that it declares, whether it uses them or not. */
+/** How what the shader declares is bound, whether it uses it or not. Textures are of floats. */
 export function layoutOf(text: string): GPUBindGroupLayoutEntry[] {
-  return [...text.matchAll(BINDING)].map(([, number, space = '']) => {
-    const stored = space.includes('read_write') ? 'storage' : 'read-only-storage';
-    const type = space === 'uniform' ? 'uniform' : stored;
-    return { binding: Number(number), visibility: GPUShaderStage.COMPUTE, buffer: { type } };
-  });
+  return [...text.matchAll(BINDING)].map(([, number, space, , type]) => ({
+    binding: Number(number),
+    visibility: GPUShaderStage.COMPUTE,
+    ...(space === undefined ? HANDLES[type as string] : { buffer: { type: bufferType(space) } }),
+  }));
+}
+
+/** What is bound that is no buffer, by its type in WGSL. */
+const HANDLES: Readonly<Record<string, Partial<GPUBindGroupLayoutEntry>>> = {
+  texture_external: { externalTexture: {} },
+  texture_2d: { texture: {} },
+  sampler: { sampler: {} },
+};
+
+function bufferType(space: string): GPUBufferBindingType {
+  if (space === 'uniform') return 'uniform';
+  return space.includes('read_write') ? 'storage' : 'read-only-storage';
 }
 
 /** Fields of `struct Params` in order, as [name, type]; empty if the shader has none. */
