@@ -2,7 +2,8 @@
 // safetensors file in memory.
 
 import { WeightError } from '../errors';
-import { ByteReader, openSource, type Progress, type WeightSource } from './byte_source';
+import { ByteReader } from './byte_reader';
+import { openSource, type Progress, type WeightSource } from './byte_source';
 import { readCaffe2 } from './caffe2';
 import { REGISTRY } from './registry';
 import { writeSafetensors } from './write_safetensors';
