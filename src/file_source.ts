@@ -52,7 +52,12 @@ async function* readFile(
   const buffer = new Uint8Array(Math.min(PIECE_BYTES, end - (begin ?? 0))); // reused: a piece is done with by the next
   for (let at = begin ?? 0; at < end; ) {
     signal?.throwIfAborted();
-    const { bytesRead } = await file.read(buffer, 0, Math.min(buffer.length, end - at), begin === undefined ? null : at);
+    const { bytesRead } = await file.read(
+      buffer,
+      0,
+      Math.min(buffer.length, end - at),
+      begin === undefined ? null : at,
+    );
     if (bytesRead === 0) return;
     yield buffer.subarray(0, bytesRead);
     at += bytesRead;

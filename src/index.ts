@@ -28,11 +28,14 @@ export {
 } from './mask_rcnn';
 export type { Config, ConfigOptions } from './model/config';
 export { decodeRle, encodeRle, type Rle } from './rle';
-export type { Caffe2Files, ModelSource } from './weights/model_source';
+export type { Caffe2Files, FetchedOptions, ModelSource } from './weights/model_source';
+export { readWeights } from './weights/read_weights';
+export { type Published, REGISTRY } from './weights/registry';
 export type {
   ByteSource,
   Progress,
   SafetensorsHeader,
+  SafetensorsVisitor,
   TensorInfo,
   WeightSource,
 } from './weights/safetensors';

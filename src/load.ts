@@ -13,16 +13,21 @@ import { buildNetwork } from './model/networks';
 import { adapterKey, localTunings, type TuningStore } from './tuning_store';
 import type { WeightSource } from './weights/byte_source';
 import { LayerLoader } from './weights/layer_loader';
-import { caffe2Files, fromCaffe2, type ModelSource, type OpenOptions } from './weights/model_source';
-import { currentName } from './weights/names';
 import {
-  type Progress,
-  readSafetensors,
-  type SafetensorsHeader,
-  type TensorInfo,
-} from './weights/safetensors';
+  caffe2Files,
+  type FetchedOptions,
+  fromCaffe2,
+  type ModelSource,
+  type OpenFolder,
+  type OpenOptions,
+  openAddress,
+} from './weights/model_source';
+import { currentName } from './weights/names';
+import { splitCompanions } from './weights/quantised';
+import { readWeights } from './weights/read_weights';
+import type { Progress, SafetensorsHeader, TensorInfo } from './weights/safetensors';
 
-export interface LoadOptions extends ConfigOptions {
+export interface LoadOptions extends ConfigOptions, FetchedOptions {
   /**
    * What maps and weights are stored as; sums are float32 always. f32: as the reference. f16: half the memory;
    * boxes differ by less than a pixel. auto: f16 on a GPU that computes in it (shader-f16),
@@ -78,10 +83,16 @@ export async function computingFor(
   return { methods: methodsFor(traits, half, kept ?? undefined), precision: stored };
 }
 
-/** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */
-export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
+/** What `load` reads, for readWeights; a Caffe2 model as a safetensors file in memory. Throws WeightError. */
+export async function openModel(
+  source: ModelSource,
+  options: OpenOptions = {},
+  folder?: OpenFolder,
+): Promise<WeightSource> {
   const files = caffe2Files(source);
-  return files ? fromCaffe2(files, COCO_CATEGORIES, options) : (source as WeightSource);
+  return files
+    ? fromCaffe2(files, COCO_CATEGORIES, options, folder)
+    : openAddress(source as WeightSource, options, folder);
 }
 
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
@@ -89,8 +100,9 @@ export async function loadParts(
   source: ModelSource,
   options: LoadOptions,
   store?: TuningStore,
+  folder?: OpenFolder,
 ): Promise<Loaded> {
-  const { onProgress, signal } = options;
+  const { onProgress, signal, url, sha256, cache } = options;
   signal?.throwIfAborted();
   const started = performance.now();
   const device = options.device ?? (await requestDevice());
@@ -101,23 +113,35 @@ export async function loadParts(
   try {
     const computing = await computingFor(device, options, store);
     const report = onProgress && ((progress: Progress) => onProgress({ ...progress, stage: 'weights' }));
-    const header = await readSafetensors(
-      await openModel(source, { onProgress: report, signal }),
+    const opened = await openModel(source, { onProgress: report, signal, url, sha256, cache }, folder);
+    let companions: ReturnType<typeof splitCompanions>['companions'] = new Map();
+    const nameOf = (name: string): string => {
+      const part = companions.get(name);
+      return part ? currentName(part.owner) + part.suffix : currentName(name);
+    };
+    const header = await readWeights(
+      opened,
       {
         header(found) {
-          interpreted = interpret(found, options);
+          const split = splitCompanions(found.tensors);
+          companions = split.companions;
+          interpreted = interpret({ ...found, tensors: split.weights }, options);
           const { tensors, config } = interpreted;
           // shapes of maps do not change which variants are compiled, so any size will do
           const size = { height: config.minSize, width: config.minSize };
           const { graph } = buildNetwork(tensors, config, size, computing);
-          loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
+          const all = new Map(tensors);
+          for (const tensor of found.tensors) {
+            if (companions.has(tensor.name)) all.set(nameOf(tensor.name), tensor);
+          }
+          loader = new LayerLoader(device, graph.layers.values(), all, config.bnEps);
           loader.compile();
           compiled = compileAll(device, graph)
             .then((pipelines) => warmUp(device, pipelines))
             .then(() => performance.now() - started);
           compiled.catch(() => {}); // awaited below; a failure of the download comes first
         },
-        data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
+        data: (tensor, offset, bytes) => loader?.data(nameOf(tensor.name), offset, bytes),
       },
       {
         ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download

@@ -7,9 +7,10 @@ import { fileSource } from './file_source';
 import { type LoadOptions, loadParts, openModel as openModelBase } from './load';
 import { MaskRCNN as MaskRCNNBase } from './mask_rcnn';
 import { openDevice } from './node_device';
+import { nodeFolder } from './node_folder';
 import { fileTunings } from './node_tuning';
 import type { WeightSource } from './weights/byte_source';
-import type { ModelSource, OpenOptions } from './weights/model_source';
+import type { FetchedOptions, ModelSource, OpenOptions } from './weights/model_source';
 import { REGISTRY } from './weights/registry';
 
 export { fileSource } from './file_source';
@@ -24,18 +25,19 @@ export { readImage } from './node_image';
 export class MaskRCNN extends MaskRCNNBase {
   static override async load(source: ModelSource, options: LoadOptions = {}): Promise<MaskRCNN> {
     const device = options.device ?? (await openDevice());
-    const loaded = await loadParts(located(source), { ...options, device }, fileTunings);
+    const loaded = await loadParts(located(source, options), { ...options, device }, fileTunings, nodeFolder);
     return new MaskRCNN(loaded, fileTunings);
   }
 }
 
 /** As in the browser, and of what is at a path. */
 export function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
-  return openModelBase(located(source), options);
+  return openModelBase(located(source, options), options, nodeFolder);
 }
 
-function located(source: ModelSource): ModelSource {
-  const path = pathOf(source);
+/** `options.url` may be a path too: then it stands for the published model's address. */
+function located(source: ModelSource, { url }: FetchedOptions): ModelSource {
+  const path = pathOf(url ?? source);
   return path === undefined ? source : modelAt(path);
 }
 

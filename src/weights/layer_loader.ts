@@ -184,7 +184,9 @@ export class LayerLoader {
     const outputs = outputsOf(pack);
     for (const vector of zero ? [step, zero] : [step]) {
       if (vector.length !== outputs) {
-        throw new WeightError(`${weight}: wanted a scale and a zero point for each of ${outputs} outputs, got ${vector.length}`);
+        throw new WeightError(
+          `${weight}: wanted a scale and a zero point for each of ${outputs} outputs, got ${vector.length}`,
+        );
       }
     }
     const factors = new Float32Array(zero ? 2 * outputs : outputs);
@@ -224,7 +226,8 @@ function outputsOf({ transposed, shape }: LayerWeights['pack']): number {
 function packing({ pack, norm, scaled }: LayerWeights): Dispatch {
   const outputs = outputsOf(pack);
   const rows = pack.dtype === 'U8' ? 2 : 1;
-  const scale = (norm && !scaled) || pack.dtype === 'I8' || pack.dtype === 'U8' ? f32(rows * outputs) : undefined;
+  const scale =
+    (norm && !scaled) || pack.dtype === 'I8' || pack.dtype === 'U8' ? f32(rows * outputs) : undefined;
   return packingKernel(pack).dispatch({ raw: u32(Math.ceil(rawBytes(pack) / 4)), scale }, pack);
 }
 

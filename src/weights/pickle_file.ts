@@ -115,17 +115,23 @@ async function place(
     storage.place = at + COUNT_BYTES;
     if (storage.place + storage.length > file.size) {
       const wanted = storage.place + storage.length;
-      throw new WeightError(`${name}: wanted ${wanted} bytes or more, got ${file.size}: is the file cut off?`);
+      throw new WeightError(
+        `${name}: wanted ${wanted} bytes or more, got ${file.size}: is the file cut off?`,
+      );
     }
     const head = await readRange(file, at, storage.place, name, signal);
     const count = new DataView(head.buffer).getBigInt64(0, true);
     if (count !== BigInt(storage.count)) {
-      throw new WeightError(`${name}: wanted ${storage.count} elements at byte ${at}, got a count of ${count}`);
+      throw new WeightError(
+        `${name}: wanted ${storage.count} elements at byte ${at}, got a count of ${count}`,
+      );
     }
     at = storage.place + storage.length;
   }
   if (at !== file.size) {
-    throw new WeightError(`${name}: wanted ${at} bytes, got ${file.size}; the last of them belong to no tensor`);
+    throw new WeightError(
+      `${name}: wanted ${at} bytes, got ${file.size}; the last of them belong to no tensor`,
+    );
   }
   for (const [key, { place: found }] of storages) {
     if (found < 0) throw input.fault(`storage ${key.slice(0, 40)} in the list of storages`);

@@ -201,7 +201,9 @@ function scalar(type: Value, bytes: Value, input: PickleInput): Value {
 function elementOf(type: Value | undefined, input: PickleInput): ElementType {
   const dtype = type instanceof DType && Object.hasOwn(NUMPY, type.code) ? NUMPY[type.code] : undefined;
   if (!dtype || !(type instanceof DType)) {
-    throw input.fault(`an array of ${Object.keys(NUMPY).join(', ')}, got ${type instanceof DType ? type.code.slice(0, 20) : 'none'}`);
+    throw input.fault(
+      `an array of ${Object.keys(NUMPY).join(', ')}, got ${type instanceof DType ? type.code.slice(0, 20) : 'none'}`,
+    );
   }
   if (type.order === '>') throw input.fault('little-endian elements, got big-endian ones');
   return dtype;

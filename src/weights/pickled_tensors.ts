@@ -4,7 +4,7 @@
 import { WeightError } from '../errors';
 import { ByteReader } from './byte_reader';
 import type { SafetensorsDtype } from './float16';
-import { PendingArray, ELEMENT_BYTES, Tensor, type Value } from './pickle_values';
+import { ELEMENT_BYTES, PendingArray, Tensor, type Value } from './pickle_values';
 import type { SafetensorsHeader, TensorInfo } from './safetensors_header';
 
 /** A tensor of a file, as the visitor sees it and as it lies there. */
@@ -118,11 +118,17 @@ async function* gathered(
   const span = shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 1) * bytes;
   if (span > MAX_GATHERED_BYTES || count * bytes > MAX_GATHERED_BYTES) {
     const advice = 'make it contiguous before it is saved';
-    throw new WeightError(`${name}: wanted at most ${MAX_GATHERED_BYTES} bytes with strides, got ${span}; ${advice}`);
+    throw new WeightError(
+      `${name}: wanted at most ${MAX_GATHERED_BYTES} bytes with strides, got ${span}; ${advice}`,
+    );
   }
-  const reader = new ByteReader({ name, read: () => raw.slice(offset * bytes, offset * bytes + span, signal) });
+  const reader = new ByteReader({
+    name,
+    read: () => raw.slice(offset * bytes, offset * bytes + span, signal),
+  });
   const from = await reader.take(span);
-  if (from.length < span) throw new WeightError(`${name}: wanted ${span} bytes, got ${from.length}: is the file cut off?`);
+  if (from.length < span)
+    throw new WeightError(`${name}: wanted ${span} bytes, got ${from.length}: is the file cut off?`);
   const to = new Uint8Array(count * bytes);
   const index = new Array<number>(shape.length).fill(0);
   let at = 0; // element of `from`

@@ -40,7 +40,10 @@ export interface Quantised {
 }
 
 /** `outputs` [before, O, after]: how many elements are before, along and behind the axis of output channels. */
-export function quantise(values: Float32Array, [before, outputs, after]: [number, number, number]): Quantised {
+export function quantise(
+  values: Float32Array,
+  [before, outputs, after]: [number, number, number],
+): Quantised {
   const scale = new Float32Array(outputs);
   const each = (visit: (at: number, o: number) => void) => {
     for (let b = 0, at = 0; b < before; b++)

@@ -58,7 +58,8 @@ export async function readWeights(
     };
     const pickled = await PICKLED[format]?.();
     if (pickled) await readPickled(reader, pickled, described, { ...options, ...(signal && { signal }) });
-    else if (format === 'index of safetensors') await readShards(reader, described, { ...options, ...(signal && { signal }) });
+    else if (format === 'index of safetensors')
+      await readShards(reader, described, { ...options, ...(signal && { signal }) });
     else {
       const file = await openSafetensors(reader);
       await untilAborted(described.header(file.header), signal);
@@ -97,7 +98,9 @@ async function readPickled(
           const wanted = Math.min(PIECE_BYTES, length - offset);
           const piece = await elements.take(wanted);
           if (piece.length < wanted) {
-            throw new WeightError(`${name}: ${info.name}: wanted ${length} bytes, got ${offset + piece.length}`);
+            throw new WeightError(
+              `${name}: ${info.name}: wanted ${length} bytes, got ${offset + piece.length}`,
+            );
           }
           await untilAborted(visitor.data(info, offset, piece), signal);
           loaded += piece.length;

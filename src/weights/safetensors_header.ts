@@ -110,7 +110,9 @@ function checkDtype(name: string, dtype: unknown, shape: number[], who: string):
   if (dtype === COUNTER.dtype && shape.length === 0 && name.endsWith(COUNTER.suffix)) return dtype;
   const known = typeof dtype === 'string' && OTHER_DTYPES.has(dtype);
   const advice = known ? 'convert the tensor to one of these, or leave it out' : 'no such dtype is known';
-  throw new WeightError(`${who}: wanted dtype ${Object.keys(DTYPE_BYTES).join(', ')}, got ${show(dtype)}; ${advice}`);
+  throw new WeightError(
+    `${who}: wanted dtype ${Object.keys(DTYPE_BYTES).join(', ')}, got ${show(dtype)}; ${advice}`,
+  );
 }
 
 function byteLength(dtype: HeaderEntry['dtype'], shape: number[], who: string): number {

@@ -29,7 +29,9 @@ export async function readShards(
     const files: OpenSafetensors[] = [];
     for (const shard of new Set(wanted.values())) {
       if (!source.sibling) {
-        throw new WeightError(`${source.name}: wanted an address or a path, beside which ${shard} is; got neither`);
+        throw new WeightError(
+          `${source.name}: wanted an address or a path, beside which ${shard} is; got neither`,
+        );
       }
       const total = () => readers.reduce((sum, reader) => sum + reader.loaded, 0);
       const report = onProgress && (() => onProgress({ loaded: total() }));
@@ -57,7 +59,8 @@ function joined(files: readonly OpenSafetensors[], name: string) {
   let before = 0;
   for (const { header } of files) {
     for (const tensor of header.tensors) {
-      if (tensors.has(tensor.name)) throw new WeightError(`${name}: wanted ${tensor.name} in one file, got it twice`);
+      if (tensors.has(tensor.name))
+        throw new WeightError(`${name}: wanted ${tensor.name} in one file, got it twice`);
       const shifted = { ...tensor, begin: before + tensor.begin, end: before + tensor.end };
       tensors.set(tensor.name, shifted);
       shifts.set(tensor, shifted);
@@ -87,15 +90,21 @@ function parseIndex(bytes: Uint8Array, name: string): Map<string, string> {
     if (bytes.length === MAX_INDEX_BYTES) throw new Error(`it is longer than ${MAX_INDEX_BYTES} bytes`);
     map = (JSON.parse(new TextDecoder().decode(bytes)) as { weight_map?: unknown } | null)?.weight_map;
   } catch (cause) {
-    throw new WeightError(`${name}: wanted an index in JSON, got a fault: ${(cause as Error).message}`, { cause });
+    throw new WeightError(`${name}: wanted an index in JSON, got a fault: ${(cause as Error).message}`, {
+      cause,
+    });
   }
   if (typeof map !== 'object' || map === null || Array.isArray(map)) {
-    throw new WeightError(`${name}: wanted an index with a weight_map, got JSON without; is it the right file?`);
+    throw new WeightError(
+      `${name}: wanted an index with a weight_map, got JSON without; is it the right file?`,
+    );
   }
   const entries = Object.entries(map);
   for (const [, file] of entries) {
     if (typeof file !== 'string' || !FILE_NAME.test(file)) {
-      throw new WeightError(`${name}: wanted names of .safetensors files, got ${JSON.stringify(file)?.slice(0, 80)}`);
+      throw new WeightError(
+        `${name}: wanted names of .safetensors files, got ${JSON.stringify(file)?.slice(0, 80)}`,
+      );
     }
   }
   const files = new Set(entries.map(([, file]) => file));

@@ -46,7 +46,8 @@ class Unpickler {
       if (opcode === 0x2e) return this.pop(); // STOP
       const waiting = this.step(opcode);
       if (waiting) await waiting;
-      if (this.stack.length > MAX_STACK) throw input.fault(`at most ${MAX_STACK} values on the stack, got more`);
+      if (this.stack.length > MAX_STACK)
+        throw input.fault(`at most ${MAX_STACK} values on the stack, got more`);
     }
     throw input.fault(`at most ${MAX_OPCODES} opcodes, got more`);
   }
@@ -202,7 +203,8 @@ class Unpickler {
   }
 
   private remember(index: number): undefined {
-    if (!(this.memo.size < MAX_MEMO)) throw this.input.fault(`at most ${MAX_MEMO} values in the memo, got more`);
+    if (!(this.memo.size < MAX_MEMO))
+      throw this.input.fault(`at most ${MAX_MEMO} values in the memo, got more`);
     this.memo.set(index, this.top());
   }
 
@@ -229,12 +231,13 @@ class Unpickler {
     const keep = () => {
       this.push(new Bytes(input.file, input.at, length, 'raw', input.take(length).slice()));
     };
-    return length <= input.ready ? keep() as undefined : input.need(length).then(keep);
+    return length <= input.ready ? (keep() as undefined) : input.need(length).then(keep);
   }
 
   /** Two's complement, little-endian. */
   private integer(length: number): number | bigint {
-    if (length > MAX_INTEGER_BYTES) throw this.input.fault(`integers of ${MAX_INTEGER_BYTES} bytes at most, got ${length}`);
+    if (length > MAX_INTEGER_BYTES)
+      throw this.input.fault(`integers of ${MAX_INTEGER_BYTES} bytes at most, got ${length}`);
     this.input.spend(length);
     let value = 0n;
     const bytes = this.input.take(length);
@@ -263,7 +266,8 @@ class Unpickler {
     const codes: number[] = [];
     input.spend(MAX_LINE);
     for (let code = input.byte(); code !== 0x0a; code = input.byte()) {
-      if (codes.push(code) > MAX_LINE) throw input.fault(`lines of at most ${MAX_LINE} characters, got a longer one`);
+      if (codes.push(code) > MAX_LINE)
+        throw input.fault(`lines of at most ${MAX_LINE} characters, got a longer one`);
     }
     return String.fromCharCode(...codes);
   }
@@ -288,4 +292,3 @@ function plain(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }
-

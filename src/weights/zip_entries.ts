@@ -23,7 +23,10 @@ export async function zipEntries(
 ): Promise<ReadonlyMap<string, RawBytes>> {
   const found: Entry[] = [];
   try {
-    const reader = new ZipReader(readerOf(file, name, signal), { useWebWorkers: false, strictness: 'balanced' });
+    const reader = new ZipReader(readerOf(file, name, signal), {
+      useWebWorkers: false,
+      strictness: 'balanced',
+    });
     for await (const entry of reader.getEntriesGenerator()) {
       if (found.push(entry) > MAX_ENTRIES) throw new Error(`more than ${MAX_ENTRIES} entries`);
     }
@@ -31,7 +34,9 @@ export async function zipEntries(
     signal?.throwIfAborted();
     if (cause instanceof WeightError) throw cause;
     const fault = cause instanceof Error ? cause.message : String(cause);
-    throw new WeightError(`${name}: wanted a zip file, as torch.save writes it; got a fault: ${fault}`, { cause });
+    throw new WeightError(`${name}: wanted a zip file, as torch.save writes it; got a fault: ${fault}`, {
+      cause,
+    });
   }
   checkPlaces(found, file.size, name);
   const entries = new Map<string, RawBytes>();
@@ -87,7 +92,11 @@ function rawEntry(file: Seekable, entry: Entry, name: string): RawBytes {
       const at = await begin;
       if (stored) yield* file.slice(at + from, at + to, signal);
       else {
-        unpacked ??= inflate(file.slice(at, at + compressedSize, signal), uncompressedSize, `${name}: ${show(entry)}`);
+        unpacked ??= inflate(
+          file.slice(at, at + compressedSize, signal),
+          uncompressedSize,
+          `${name}: ${show(entry)}`,
+        );
         yield (await unpacked).subarray(from, to);
       }
     },
@@ -99,7 +108,9 @@ async function dataBegin(file: Seekable, entry: Entry, name: string, signal?: Ab
   const view = new DataView(header.buffer);
   const begin = entry.offset + LOCAL_HEADER_BYTES + view.getUint16(26, true) + view.getUint16(28, true);
   if (view.getUint32(0, true) !== 0x04034b50 || begin + entry.compressedSize > file.size) {
-    throw new WeightError(`${name}: wanted ${show(entry)} at byte ${entry.offset}, got none: is the file damaged?`);
+    throw new WeightError(
+      `${name}: wanted ${show(entry)} at byte ${entry.offset}, got none: is the file damaged?`,
+    );
   }
   return begin;
 }
@@ -107,7 +118,9 @@ async function dataBegin(file: Seekable, entry: Entry, name: string, signal?: Ab
 /** Throws WeightError as soon as there is more than `size`. */
 async function inflate(chunks: AsyncIterable<Uint8Array>, size: number, who: string): Promise<Uint8Array> {
   if (size > MAX_UNPACKED_BYTES) {
-    throw new WeightError(`${who}: wanted at most ${MAX_UNPACKED_BYTES} bytes of a compressed entry, got ${size}`);
+    throw new WeightError(
+      `${who}: wanted at most ${MAX_UNPACKED_BYTES} bytes of a compressed entry, got ${size}`,
+    );
   }
   const whole = new Uint8Array(size);
   let filled = 0;
