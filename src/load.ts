@@ -12,6 +12,7 @@ import { hasMasks, pyramidLevels } from './model/mask_rcnn';
 import { buildNetwork } from './model/networks';
 import { adapterKey, localTunings, type TuningStore } from './tuning_store';
 import type { WeightSource } from './weights/byte_source';
+import type { WeightAxes } from './weights/converter';
 import { LayerLoader } from './weights/layer_loader';
 import {
   caffe2Files,
@@ -68,6 +69,25 @@ export function interpret(
   const oldNames = header.tensors.some(({ name }) => currentName(name) !== name);
   const traits = { oldNames, hasMasks: hasMasks(tensors), levels: pyramidLevels(tensors) };
   return { tensors, config: configure(header.metadata, options, traits) };
+}
+
+/** The layers that a file's weights make, and its configuration. Throws WeightError if they are no model. */
+export function networkOf(
+  header: SafetensorsHeader,
+  options: ConfigOptions = {},
+): { config: Config; axes: WeightAxes } {
+  const { weights } = splitCompanions(header.tensors);
+  const { tensors, config } = interpret({ ...header, tensors: weights }, options);
+  const size = { height: config.minSize, width: config.minSize };
+  const { graph } = buildNetwork(tensors, config, size);
+  const axes = new Map<string, [number, number, number]>();
+  for (const { weight, pack } of graph.layers.values()) {
+    const [first, second, height, width] = pack.shape;
+    const taps = height * width;
+    const { name } = tensors.get(weight) as TensorInfo;
+    axes.set(name, pack.transposed ? [first, second, taps] : [1, first, second * taps]);
+  }
+  return { config, axes };
 }
 
 /** How to compute on this device. */
