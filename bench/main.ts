@@ -4,13 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
+import { computingFor } from '../src/load';
 import { fileSource, MaskRCNN, openDevice, readImage } from '../src/node';
 import { rows } from '../tests/kernels.table';
 import { syntheticWeights } from '../tests/synthetic_weights';
 import { compareReports } from './compare';
 import { type Options, parseOptions, USAGE } from './options';
 import { parseReport, type Report } from './report';
-import { graphOf, runSuite, type SuiteOptions } from './suite';
+import { buildOf, runSuite, type SuiteOptions } from './suite';
 import { ceilingsText, comparisonText, environmentText, resultsText } from './text';
 
 /** The picture whose graph is timed: as tests/images/astronaut_480x640.png. */
@@ -54,7 +55,10 @@ async function run(options: Options): Promise<Report> {
           process.stderr.write(`\r\x1b[K${next && `${done + 1}/${total} ${next}`.slice(0, 100)}`);
       },
     };
-    if (options.model) suite.graph = await graphOf(device, source(), PICTURE, options);
+    if (options.model) {
+      suite.graph = (await buildOf(source(), PICTURE, options))(await computingFor(device, {}));
+    }
+    if (options.variants) suite.variants = await buildOf(source(), PICTURE, options, true);
     if (options.image) {
       const { minSize, maxSize } = options;
       model = await MaskRCNN.load(source(), { device, minSize, maxSize });

@@ -2,12 +2,14 @@
 
 import { parseArgs } from 'node:util';
 
-export const USAGE = `usage: npm run bench -- [--rows] [--model] [--image FILE] [options]
+export const USAGE = `usage: npm run bench -- [--rows] [--model] [--variants] [--image FILE] [options]
        npm run bench -- --compare A.json B.json
 
   --rows             time the rows of the kernel tables
   --model            time every distinct dispatch of a model, alone
-  --image FILE       time whole pictures; without any of these three: --rows --model
+  --variants         time every way to compute each distinct layer of a model: algorithms, tiles, slices.
+                     Takes long: --filter conv2 or so
+  --image FILE       time whole pictures; without any of these four: --rows --model
   --weights FILE     a safetensors file; default: torchvision's maskrcnn_resnet50_fpn with synthetic weights
   --size MIN,MAX     the picture's sides after resizing, as detect's; default: the model's own
   --filter WORD      only what has the word in its name or its kernel's
@@ -18,6 +20,7 @@ export const USAGE = `usage: npm run bench -- [--rows] [--model] [--image FILE] 
 export interface Options {
   rows: boolean;
   model: boolean;
+  variants: boolean;
   image?: string;
   weights?: string;
   minSize?: number;
@@ -38,6 +41,7 @@ export function parseOptions(args: string[]): Options {
     options: {
       rows: { type: 'boolean', default: false },
       model: { type: 'boolean', default: false },
+      variants: { type: 'boolean', default: false },
       image: { type: 'string' },
       weights: { type: 'string' },
       size: { type: 'string' },
@@ -55,7 +59,7 @@ export function parseOptions(args: string[]): Options {
   }
   const seconds = Number(values.seconds);
   if (!(seconds > 0)) throw new Error(`--seconds: wanted a number above 0; got '${values.seconds}'`);
-  const everything = !values.rows && !values.model && !values.image;
+  const everything = !values.rows && !values.model && !values.variants && !values.image;
   return {
     ...rest,
     ...parseSize(size),

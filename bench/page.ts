@@ -3,6 +3,7 @@
 import picture from '../demo/public/nuclei.png?url';
 import nuclei from '../models/nuclei.safetensors?url';
 import { requestDevice } from '../src/device';
+import { computingFor } from '../src/load';
 import { MaskRCNN } from '../src/mask_rcnn';
 import { rows } from '../tests/kernels.table';
 import { kernelColours } from './colours';
@@ -11,7 +12,7 @@ import { flameChart } from './flame_chart';
 import { parseReport, type Report, type Result } from './report';
 import { ResultTable } from './result_table';
 import { rooflinePlot } from './roofline_plot';
-import { graphOf, runSuite, type SuiteOptions } from './suite';
+import { buildOf, runSuite, type SuiteOptions } from './suite';
 import { ceilingsText, digits } from './text';
 
 declare const COMMIT: string;
@@ -80,7 +81,11 @@ async function run(fields: FormData, signal: AbortSignal): Promise<void> {
       onProgress,
     };
     if (fields.has('rows')) options.rows = rows;
-    if (fields.has('model')) options.graph = await graphOf(device, source, PICTURE, { minSize, maxSize });
+    const sizes = { minSize, maxSize };
+    if (fields.has('model')) {
+      options.graph = (await buildOf(source, PICTURE, sizes))(await computingFor(device, {}));
+    }
+    if (fields.has('variants')) options.variants = await buildOf(source, PICTURE, sizes, true);
     if (fields.has('picture')) {
       say('Loading the model');
       model = await MaskRCNN.load(source, { device, minSize, maxSize, signal });
@@ -162,7 +167,7 @@ function renderRoofline(current: Report, colours: ReadonlyMap<string, string>): 
   place.replaceChildren(rooflinePlot(current, colours, Math.max(240, place.clientWidth), chosen, choose));
   const others = current.results.length - shown;
   element('roofline-note').textContent =
-    `Lines are what this adapter's own multiply-adds and copies reached. Circles are rows of the kernel tables, squares dispatches of the model${
+    `Lines are what this adapter's own multiply-adds and copies reached. Circles are rows of the kernel tables, squares dispatches of the model, diamonds ways to compute a layer${
       others ? '; what multiplies nothing is in the table only' : ''
     }.`;
 }

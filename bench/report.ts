@@ -65,7 +65,7 @@ export interface Measured {
 export interface Work {
   /** The same in every report, and once in each. */
   id: string;
-  part: 'row' | 'model' | 'picture';
+  part: 'row' | 'model' | 'variant' | 'picture';
   label: string;
   /** Names of the kernels, in the order in which they run. */
   kernel: string;

@@ -44,7 +44,7 @@ export function rooflinePlot(
       domain: y,
     },
     color: { domain: used.map(([kernel]) => kernel), range: used.map(([, colour]) => colour), legend: true },
-    symbol: { domain: ['row', 'model'], range: ['circle', 'square'] },
+    symbol: { domain: ['row', 'model', 'variant'], range: ['circle', 'square', 'diamond'] },
     marks: [
       ...roofs(report.ceilings, x, slope),
       Plot.dot(results, {

@@ -12,7 +12,7 @@ export interface Subject {
   work: Work;
   graph: Graph;
   /** Made when the subject's turn comes, as it may be large. */
-  data(): Map<Tensor, HostData>;
+  data(device: GPUDevice): ReadonlyMap<Tensor, HostData> | Promise<ReadonlyMap<Tensor, HostData>>;
   /** The truth about some outputs, in float64. Empty where the tests' rows alone know it. */
   expected(data: ReadonlyMap<Tensor, HostData>): Expected[];
 }
@@ -119,7 +119,7 @@ export async function benchSubject(
   seconds: number,
   signal?: AbortSignal,
 ) {
-  const data = subject.data();
+  const data = await subject.data(device);
   const bound = await BoundGraph.create(device, subject.graph, data);
   try {
     const error = await verify(bound, subject, data);

@@ -6,10 +6,12 @@ import type { Graph } from '../src/graph/graph';
 import { Timer } from '../src/graph/timer';
 import type { ImageSource } from '../src/image';
 import { traitsOf } from '../src/kernels/methods';
-import { computingFor, interpret, type LoadOptions } from '../src/load';
+import { interpret, type LoadOptions } from '../src/load';
 import type { MaskRCNN } from '../src/mask_rcnn';
-import { maskRcnn } from '../src/model/mask_rcnn';
+import type { Checkpoint } from '../src/model/layers';
+import { buildNetwork } from '../src/model/networks';
 import type { Size } from '../src/model/transform';
+import type { Build } from '../src/tune';
 import { readSafetensors, type SafetensorsHeader, type WeightSource } from '../src/weights/safetensors';
 import type { KernelCase } from '../tests/kernel_case';
 import { type CeilingOptions, measureCeilings } from './ceilings';
@@ -18,11 +20,14 @@ import { type Environment, FORMAT, type Report, type Result, rankVariants, resul
 import { rowSubjects } from './rows';
 import { benchSubject, type Subject, WrongResult } from './subject';
 import { sample } from './timing';
+import { variantSubjects } from './variants';
 
 export interface SuiteOptions {
   rows?: readonly KernelCase[];
   /** A model's graph: its distinct dispatches are timed. */
   graph?: Graph;
+  /** A model's graph by given methods, in float32: every way to compute each of its distinct layers is timed. */
+  variants?: Build;
   /** A model to detect with in a picture, as often as there is time. */
   picture?: { model: MaskRCNN; image: ImageSource; name: string };
   /** Only what has this word in its label, kernel, or id. */
@@ -45,6 +50,7 @@ export async function runSuite(
   const subjects = [
     ...rowSubjects((options.rows ?? []).filter((row) => runsOn(device, row))),
     ...(options.graph ? modelSubjects(options.graph) : []),
+    ...(options.variants ? variantSubjects(options.variants, traitsOf(device)) : []),
   ];
   const chosen = subjects.filter(({ work }) => `${work.id} ${work.kernel}`.includes(filter));
   const total = chosen.length + (options.picture ? 1 : 0);
@@ -138,13 +144,16 @@ async function benchPicture(
   } satisfies Result);
 }
 
-/** A model's graph on this device for pictures of `size`, from the header of its checkpoint; the rest is not read. */
-export async function graphOf(
-  device: GPUDevice,
+/**
+ * A model's graph for pictures of `size`, by given methods, from the header of its checkpoint; the rest is not read.
+ * `exact`: as if its weights were float32.
+ */
+export async function buildOf(
   source: WeightSource,
   size: Size,
   options: LoadOptions = {},
-): Promise<Graph> {
+  exact = false,
+): Promise<Build> {
   const enough = new AbortController();
   let header: SafetensorsHeader | undefined;
   const visitor = {
@@ -160,5 +169,8 @@ export async function graphOf(
     if (!header) throw error;
   }
   const { tensors, config } = interpret(header!, options);
-  return maskRcnn(tensors, config, size, await computingFor(device, options)).graph;
+  const checkpoint: Checkpoint = exact
+    ? new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, dtype: 'F32' }]))
+    : tensors;
+  return (computing) => buildNetwork(checkpoint, config, size, computing).graph;
 }

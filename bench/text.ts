@@ -49,7 +49,7 @@ export function short(x: number): string {
 
 /** One table for each part, as aligned columns. */
 export function resultsText({ results, failures }: Report): string {
-  const parts = ['row', 'model', 'picture'] as const;
+  const parts = ['row', 'model', 'variant', 'picture'] as const;
   const tables = parts.flatMap((part) => {
     const own = results.filter((result) => result.part === part);
     if (!own.length) return [];

@@ -32,7 +32,7 @@ export interface TuneOptions {
   signal?: AbortSignal | undefined;
 }
 
-const ALGORITHMS: readonly Algorithm[] = ['direct', 'winograd2', 'winograd4'];
+export const ALGORITHMS: readonly Algorithm[] = ['direct', 'winograd2', 'winograd4'];
 /** Slices that are tried for long sums. */
 const SPLITS = [1, 4, 8];
 const LONG = 2048;
@@ -40,7 +40,7 @@ const SAMPLES = 3;
 /** A candidate this much slower than the best is not run again. */
 const HOPELESS = 2;
 /** Regions for kernels that take a count: more than any capacity. */
-const ALL_REGIONS = 1 << 16;
+export const ALL_REGIONS = 1 << 16;
 
 /** A product of some layer, and its ways of being computed. */
 interface Product {
@@ -86,11 +86,11 @@ export async function tune(device: GPUDevice, build: Build, options: TuneOptions
 }
 
 /** Methods that note what they are asked for. */
-interface Recorder extends Methods {
+export interface Recorder extends Methods {
   readonly asked: ({ layer: LayerShape } | { product: ProductShape })[];
 }
 
-function recorder(wanted: Algorithm, method: Methods['method']): Recorder {
+export function recorder(wanted: Algorithm, method: Methods['method']): Recorder {
   const asked: Recorder['asked'] = [];
   return {
     asked,
@@ -111,10 +111,7 @@ const PRODUCT_KERNELS = /^(conv2d|linear|conv_transpose2d)/;
 /** The ways to compute every product of the network with an algorithm: one graph for each candidate. */
 function candidatesOf(build: Build, algorithm: Algorithm, { traits, precision }: TuneOptions) {
   const products = new Map<string, Product>();
-  const possible = (product: ProductShape): Method[] =>
-    tilesFor(product, traits, precision === 'f16').flatMap((tile) =>
-      SPLITS.filter((split) => split === 1 || canSplit(product)).map((split) => ({ tile, split })),
-    );
+  const possible = (product: ProductShape): Method[] => waysOf(product, traits, precision === 'f16');
   let most = 1;
   for (let n = 0; n < most; n++) {
     const record = recorder(algorithm, (product) => {
@@ -135,12 +132,18 @@ function candidatesOf(build: Build, algorithm: Algorithm, { traits, precision }:
   return { products };
 }
 
+/** The ways to compute a product on such an adapter, at a given precision. */
+export function waysOf(product: ProductShape, traits: Traits, half: boolean): Method[] {
+  const splits = SPLITS.filter((split) => split === 1 || canSplit(product));
+  return tilesFor(product, traits, half).flatMap((tile) => splits.map((split) => ({ tile, split })));
+}
+
 function canSplit({ kernel, depth, batches }: ProductShape): boolean {
   return kernel === 'linear' && batches === 1 && depth >= LONG;
 }
 
 /** The nodes of each product: its dispatch, and the sum of its slices. */
-function productsOf(nodes: readonly Node[], { asked }: Recorder) {
+export function productsOf(nodes: readonly Node[], { asked }: Recorder) {
   const dispatched = nodes.flatMap((node, i) => (PRODUCT_KERNELS.test(node.kernel.name) ? [i] : []));
   const shapes = asked.flatMap((question) => ('product' in question ? [question.product] : []));
   return shapes.map((shape, n) => {

@@ -11,14 +11,25 @@ import { framesOf } from '../bench/frames';
 import { trackBuffers } from '../bench/live_buffers';
 import { modelSubjects } from '../bench/model';
 import { parseSize } from '../bench/options';
-import { bandwidth, type Ceilings, parseReport, type Report, type Result } from '../bench/report';
+import {
+  bandwidth,
+  type Ceilings,
+  parseReport,
+  type Report,
+  type Result,
+  rankVariants,
+  resultOf,
+} from '../bench/report';
 import { growth } from '../bench/soak';
 import { benchSubject } from '../bench/subject';
-import { graphOf, runSuite } from '../bench/suite';
+import { buildOf, runSuite } from '../bench/suite';
 import { comparisonText, resultsText } from '../bench/text';
 import { summarise } from '../bench/timing';
+import { variantSubjects } from '../bench/variants';
 import { fileSource } from '../src/file_source';
 import { Timer } from '../src/graph/timer';
+import { tilesFor, traitsOf } from '../src/kernels/methods';
+import { computingFor } from '../src/load';
 import { launchChromium } from './chromium';
 import { testDevice } from './gpu';
 import type { KernelCase } from './kernel_case';
@@ -28,6 +39,9 @@ const TIMEOUT = 300_000;
 const NUCLEI = 'models/nuclei.safetensors';
 const QUICK = { seconds: 0.001, ceilings: { seconds: 0.001, largestCopy: 1 << 20 } };
 const ENVIRONMENT = { date: '2026-01-01T00:00:00Z', commit: 'abc1234', versions: { node: process.version } };
+
+const SMALL = { height: 60, width: 80 };
+const SMALL_OPTIONS = { ...parseSize('32,64'), rpnPostNmsTopN: 8, boxDetectionsPerImg: 4 };
 
 function row(kernel: string, what: string): KernelCase {
   const found = rows.find((candidate) => candidate.kernel.name === kernel && candidate.what === what);
@@ -93,15 +107,8 @@ test('two rows: right before they are timed, rates that follow from the times', 
 test('dispatches of a model: each distinct one once, checked at places of its output', {
   timeout: TIMEOUT,
 }, async () => {
-  const graph = await graphOf(
-    await testDevice(),
-    fileSource(NUCLEI),
-    { height: 60, width: 80 },
-    {
-      ...parseSize('32,64'),
-      ...{ rpnPostNmsTopN: 8, boxDetectionsPerImg: 4 },
-    },
-  );
+  const build = await buildOf(fileSource(NUCLEI), SMALL, SMALL_OPTIONS);
+  const graph = build(await computingFor(await testDevice(), {}));
   const subjects = modelSubjects(graph);
   expect(subjects.length).toBeLessThan(graph.nodes.length);
   expect(subjects.reduce((sum, { work }) => sum + work.times, 0)).toBe(graph.nodes.length);
@@ -118,6 +125,37 @@ test('dispatches of a model: each distinct one once, checked at places of its ou
     expect(error?.relative, kernel).toBeLessThan(1e-5);
   }
   timer.destroy();
+});
+
+test('every way to compute a layer: compared with the definition, ranked among themselves', {
+  timeout: TIMEOUT,
+}, async () => {
+  const device = await testDevice();
+  const traits = traitsOf(device);
+  const build = await buildOf(fileSource(NUCLEI), SMALL, SMALL_OPTIONS, true);
+  const subjects = variantSubjects(build, traits);
+  expect(new Set(subjects.map(({ work }) => work.id)).size).toBe(subjects.length);
+  const waysOf = (layer: string) => subjects.filter(({ work }) => work.label.startsWith(`${layer} [`));
+  const names = waysOf('rpn.head.conv.0.0.0').map(({ work }) => work.label.replace(/^.*\] /, ''));
+  const tiles = tilesFor({ kernel: 'conv2d', rows: 1, depth: 1, outputs: 4, batches: 1 }, traits, false);
+  const algorithms = ['direct', 'winograd2', 'winograd4'];
+  expect(names).toEqual(algorithms.flatMap((algorithm) => tiles.map((tile) => `${algorithm}, ${tile}`)));
+
+  const results: Result[] = [];
+  const timer = new Timer(device);
+  const layers = ['rpn.head.conv.0.0.3', 'rpn.head.cls_logits.3', 'roi_heads.box_head.fc6'];
+  for (const subject of layers.flatMap(waysOf)) {
+    const { error, ms } = await benchSubject(device, timer, subject, 0.001);
+    expect(error?.relative, subject.work.id).toBeLessThan(1e-4); // of sums of numbers up to 1: Winograd's rounding
+    results.push({ ...resultOf(subject.work, ms, report.ceilings, error) });
+  }
+  timer.destroy();
+  rankVariants(results);
+  const best = results
+    .filter(({ ofBest }) => ofBest === 100)
+    .map(({ problem }) => problem.replace(/ .*/, ''));
+  expect(best).toEqual(layers);
+  expect(results.some(({ label }) => /fc6 .* 8 slices/.test(label))).toBe(true);
 });
 
 test('a row has the ceiling of the cache that it fits into', () => {

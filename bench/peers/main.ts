@@ -63,7 +63,12 @@ export async function main(args: string[]): Promise<void> {
     if (options.parts.has('torch') && options.torch) {
       await page.quit(); // nothing else at work
       console.log('PyTorch and ours by turns, in Node');
-      report.torch = await besideTorch(options.torch, picture, options.size, options.runs);
+      report.torch = await besideTorch(
+        { python: options.torch, device: 'cpu' },
+        picture,
+        options.size,
+        options.runs,
+      );
       save();
     }
     if (options.parts.has('detect')) {

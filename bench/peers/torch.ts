@@ -1,4 +1,4 @@
-// PyTorch (scripts/time_torch.py) beside our engine in Node, on the same processor: by turns, so that whatever
+// PyTorch (scripts/time_torch.py) beside our engine in Node, on the same processor or card: by turns, so that whatever
 // else the machine does falls on both alike.
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -31,8 +31,14 @@ interface Line {
   labels?: number[];
 }
 
+/** Which Python, and what its PyTorch computes on. */
+export interface Torch {
+  python: string;
+  device: string;
+}
+
 export async function besideTorch(
-  python: string,
+  { python, device: torchDevice }: Torch,
   picture: Picture & { path: string },
   sizes: { minSize: number; maxSize: number },
   runs: number,
@@ -42,7 +48,8 @@ export async function besideTorch(
   const started = performance.now();
   const ready = await ourDetector(syntheticWeights('maskrcnn'), picture, { ...sizes, device });
   const createMs = performance.now() - started;
-  const torch = new TorchProcess(python, [picture.path, '--size', `${sizes.minSize},${sizes.maxSize}`]);
+  const size = `${sizes.minSize},${sizes.maxSize}`;
+  const torch = new TorchProcess(python, [picture.path, '--size', size, '--device', torchDevice]);
   try {
     const { versions, ms } = await torch.next();
     const [ours, theirs]: [number[], number[]] = [[], []];
