@@ -3,13 +3,15 @@
 type Piece = Uint8Array;
 
 const bytes = (...parts: (number | string | ArrayLike<number>)[]): Piece =>
-  Uint8Array.from(
-    parts.flatMap((part) =>
-      typeof part === 'number'
-        ? [part]
-        : typeof part === 'string'
-          ? [...Buffer.from(part)]
-          : Array.from(part),
+  new Uint8Array(
+    Buffer.concat(
+      parts.map((part) =>
+        typeof part === 'number'
+          ? Buffer.of(part)
+          : typeof part === 'string'
+            ? Buffer.from(part)
+            : Buffer.from(part as Uint8Array),
+      ),
     ),
   );
 

@@ -168,8 +168,17 @@ function tensorOf(value: Value | undefined, input: PickleInput): Tensor {
   throw input.fault('a parameter of a tensor, got something else');
 }
 
-function fromBuffer([buffer, type, shape, order]: Value[], input: PickleInput): Tensor {
-  return arrayOf(type, shape, order === 'F', buffer, input);
+/** Order K: `shape` is that of the buffer, whose axes the array has in another order. */
+function fromBuffer([buffer, type, shape, order, axes]: Value[], input: PickleInput): Tensor {
+  const inOrder = arrayOf(type, shape, order === 'F', buffer, input);
+  if (order !== 'K' || axes === undefined || axes === null) return inOrder;
+  const { raw, dtype, shape: sizes, strides, count } = inOrder;
+  const permuted = counts(axes, input);
+  const whole =
+    new Set(permuted).size === sizes.length && permuted.every((axis) => sizes[axis] !== undefined);
+  if (!whole || permuted.length !== sizes.length) throw input.fault('an order of all axes of an array');
+  const by = (values: readonly number[]) => permuted.map((axis) => values[axis]!);
+  return new Tensor(raw, dtype, 0, by(sizes), by(strides), count, input.name);
 }
 
 function arrayOf(
