@@ -140,11 +140,12 @@ function encode([text]: Value[], input: PickleInput): Bytes {
   if (text instanceof Bytes) return text; // a long one, which is in the file
   if (typeof text !== 'string') throw input.fault('a text to encode');
   input.spend(text.length);
-  const data = Uint8Array.from(text, (character) => {
-    const code = character.codePointAt(0)!;
+  const data = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
     if (code > 255) throw input.fault('characters of latin-1 in bytes');
-    return code;
-  });
+    data[i] = code;
+  }
   return new Bytes(input.file, 0, data.length, 'raw', data);
 }
 

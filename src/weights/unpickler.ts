@@ -16,7 +16,7 @@ const MAX_STACK = 200_000;
 const MAX_MARKS = 1000;
 const KEPT_TEXT_BYTES = 1 << 20; // longer ones stay in the file
 const KEPT_BYTES = 4096; // longer bytes objects stay in the file
-const MAX_INTEGER_BYTES = 256;
+const MAX_INTEGER_BYTES = 16; // the longest that is written is the magic number, of 10
 const MAX_LINE = 128;
 const AHEAD = 4096; // bytes ready before each opcode, all that one needs but for texts
 
