@@ -18,6 +18,7 @@ enable subgroups;
 const LANES_X = 8u;
 const LANES_Y = 8u;
 const SUBGROUP = 0u;  // lanes that share weights: 0, 4 or 8; then LANES_Y is 1, and LANES_X at least as many
+const OUT4S = 2u;      // quads of outputs of an invocation: 2 or 4
 
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn conv2d(
@@ -31,10 +32,10 @@ fn conv2d(
   let pixel = first_pixel + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.group_out_channels + 3u) / 4u;  // quads of the group's outputs
 #if SUBGROUP != 0
-  let out4 = 2u * workgroup.x;                        // the first of our two
+  let out4 = OUT4S * workgroup.x;                        // the first of ours
 #else
   let subgroup_lane = 0u;
-  let out4 = 2u * (workgroup.x * LANES_Y + lane.y);   // the first of our two
+  let out4 = OUT4S * (workgroup.x * LANES_Y + lane.y);   // the first of ours
 #endif
   let end = last_pixel();
   if (first_pixel >= end || out4 >= out4s) {
@@ -78,7 +79,7 @@ fn conv2d(
     if (pixel[i] < end) {
       store(
         pixel[i] * params.out_channels + channel, params.group_out_channels - 4u * out4,
-        group * out4s + out4, tile.low[i], tile.high[i]);
+        group * out4s + out4, &tile, i);
     }
   }
 }

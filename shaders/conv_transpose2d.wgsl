@@ -18,6 +18,7 @@ enable subgroups;
 const LANES_X = 8u;
 const LANES_Y = 8u;
 const SUBGROUP = 0u;  // lanes that share weights: 0, 4 or 8; then LANES_Y is 1, and LANES_X at least as many
+const OUT4S = 2u;      // quads of outputs of an invocation: 2 or 4
 const BIAS = true;
 const SCALE = false;  // outputs are multiplied, too: bias holds quads of factors and of biases by turns
 const ADD = false;
@@ -67,10 +68,10 @@ fn conv_transpose2d(
   let pixel = first_pixel + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.out_channels + 3u) / 4u;
 #if SUBGROUP != 0
-  let out4 = 2u * workgroup.x;
+  let out4 = OUT4S * workgroup.x;
 #else
   let subgroup_lane = 0u;
-  let out4 = 2u * (workgroup.x * LANES_Y + lane.y);
+  let out4 = OUT4S * (workgroup.x * LANES_Y + lane.y);
 #endif
   let end = images() * map;
   if (first_pixel >= end || out4 >= out4s) {
@@ -112,7 +113,7 @@ fn conv_transpose2d(
   for (var i = 0u; i < 4u; i++) {
     if (real[i]) {
       store(
-        to[i] * params.out_channels + 4u * out4, params.out_channels - 4u * out4, out4, tile.low[i], tile.high[i]);
+        to[i] * params.out_channels + 4u * out4, params.out_channels - 4u * out4, out4, &tile, i);
     }
   }
 }

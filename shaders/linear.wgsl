@@ -7,9 +7,9 @@
 //   add    [B, R, O]   optional residual, added before the activation
 //   output [B, R, O]
 //
-// One invocation holds a register tile of 4 rows by 8 outputs (lib/tile.wgsl); parameters and bindings are in
+// One invocation holds a register tile of 4 rows by 8 or 16 outputs (lib/tile.wgsl); parameters and bindings are in
 // lib/linear.wgsl. A workgroup covers
-// 4 * LANES_X rows by 8 * LANES_Y outputs.
+// 4 * LANES_X rows by 4 * OUT4S * LANES_Y outputs.
 
 #if SUBGROUP != 0
 enable subgroups;
@@ -19,6 +19,7 @@ enable subgroups;
 const LANES_X = 8u;
 const LANES_Y = 8u;
 const SUBGROUP = 0u;  // lanes that share weights: 0, 4 or 8; then LANES_Y is 1, and LANES_X at least as many
+const OUT4S = 2u;      // quads of outputs of an invocation: 2 or 4
 
 @compute @workgroup_size(LANES_X, LANES_Y)
 fn linear(
@@ -31,10 +32,10 @@ fn linear(
   let row = first_row + lane.x + vec4u(0u, 1u, 2u, 3u) * LANES_X;
   let out4s = (params.outputs + 3u) / 4u;
 #if SUBGROUP != 0
-  let out4 = 2u * workgroup.x;
+  let out4 = OUT4S * workgroup.x;
 #else
   let subgroup_lane = 0u;
-  let out4 = 2u * (workgroup.x * LANES_Y + lane.y);
+  let out4 = OUT4S * (workgroup.x * LANES_Y + lane.y);
 #endif
   let end = last_row();
   if (first_row >= end || out4 >= out4s) {
@@ -42,14 +43,14 @@ fn linear(
   }
   let batch = workgroup.z;
   var tile = Tile();
+  let inner = min(row, vec4u(end - 1u)); // rows beyond the last are computed as the last, and not stored
   accumulate(
-    &tile, batch * params.input_stride + row * params.row_stride, row < vec4u(end), params.inputs,
+    &tile, batch * params.input_stride + inner * params.row_stride, row < vec4u(end), params.inputs,
     batch * params.weight_stride + out4, out4s, subgroup_lane);
   for (var i = 0u; i < 4u; i++) {
     if (row[i] < end) {
       store(
-        (batch * params.rows + row[i]) * params.outputs + 4u * out4, params.outputs - 4u * out4, out4, tile.low[i],
-        tile.high[i]);
+        (batch * params.rows + row[i]) * params.outputs + 4u * out4, params.outputs - 4u * out4, out4, &tile, i);
     }
   }
 }

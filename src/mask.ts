@@ -2,6 +2,7 @@
 // pasted into the picture when asked, and only where the box lies (src/model/paste.ts).
 
 import { MaskRcnnError } from './errors';
+import type { PasteRule } from './kernels/paste_rule';
 import { pasteBits, pasteRegion, type Region, wordsPerRow } from './model/paste';
 import { encodeRle, type MaskRegion, type Rle } from './rle';
 
@@ -26,6 +27,8 @@ export interface MaskSource {
   imageWidth: number;
   imageHeight: number;
   bits?: PackedBits | undefined;
+  /** How it is pasted. Default: as torchvision does. */
+  paste?: PasteRule | undefined;
 }
 
 export class Mask {
@@ -36,6 +39,7 @@ export class Mask {
   readonly height: number;
   private readonly box: ArrayLike<number>;
   private readonly bits: PackedBits | undefined;
+  private readonly paste: PasteRule;
 
   constructor(source: MaskSource) {
     this.side = source.side;
@@ -44,6 +48,7 @@ export class Mask {
     this.width = source.imageWidth;
     this.height = source.imageHeight;
     this.bits = source.bits;
+    this.paste = source.paste ?? 'whole';
   }
 
   /** The object's pixels, those whose probability is above `threshold`, in the rectangle that can hold any. */
@@ -90,8 +95,8 @@ export class Mask {
       const region = { x: bits.x0, y: bits.y0, width: bits.width, height: bits.height };
       return { region, stride: bits.wordsPerRow, words: bits.words };
     }
-    const region = pasteRegion(this.box, this.side, this.height, this.width);
-    const words = pasteBits(this.probabilities, this.side, this.box, region, threshold);
+    const region = pasteRegion(this.box, this.side, this.height, this.width, this.paste);
+    const words = pasteBits(this.probabilities, this.side, this.box, region, threshold, this.paste);
     return { region, stride: wordsPerRow(region.width), words };
   }
 }

@@ -136,14 +136,14 @@ test('every way to compute a layer: compared with the definition, ranked among t
   const subjects = variantSubjects(build, traits);
   expect(new Set(subjects.map(({ work }) => work.id)).size).toBe(subjects.length);
   const waysOf = (layer: string) => subjects.filter(({ work }) => work.label.startsWith(`${layer} [`));
-  const names = waysOf('rpn.head.conv.0.0.0').map(({ work }) => work.label.replace(/^.*\] /, ''));
+  const names = waysOf('rpn.head.conv.0.0@p5').map(({ work }) => work.label.replace(/^.*\] /, ''));
   const tiles = tilesFor({ kernel: 'conv2d', rows: 1, depth: 1, outputs: 4, batches: 1 }, traits, false);
   const algorithms = ['direct', 'winograd2', 'winograd4'];
   expect(names).toEqual(algorithms.flatMap((algorithm) => tiles.map((tile) => `${algorithm}, ${tile}`)));
 
   const results: Result[] = [];
   const timer = new Timer(device);
-  const layers = ['rpn.head.conv.0.0.3', 'rpn.head.cls_logits.3', 'roi_heads.box_head.fc6'];
+  const layers = ['rpn.head.conv.0.0@p5', 'rpn.head.cls_logits@p5', 'roi_heads.box_head.fc6'];
   for (const subject of layers.flatMap(waysOf)) {
     const { error, ms } = await benchSubject(device, timer, subject, 0.001);
     expect(error?.relative, subject.work.id).toBeLessThan(1e-4); // of sums of numbers up to 1: Winograd's rounding

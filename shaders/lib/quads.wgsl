@@ -4,6 +4,9 @@
 // Needs of the shader: input, weight, and the constants In and Weight: vec4f or vec2u (halves); In also f32, where
 // channels are no multiple of four.
 
+// Whether there are places that are read as zeros, beside the map.
+const MASKED = true;
+
 // Input channels 4c .. 4c + 3 from element `at` on.
 fn load(at: u32, c: u32, inside: bool, channels: u32) -> vec4f {
 #if In == f32
@@ -14,12 +17,26 @@ fn load(at: u32, c: u32, inside: bool, channels: u32) -> vec4f {
     }
   }
   return values;
-#elif In == vec2u
-  return select(vec4f(), widen(input[at / 4u + c]), inside);
 #else
-  return select(vec4f(), input[at / 4u + c], inside);
+  return quad(at / 4u + c, inside);
 #endif
 }
+
+#if In != f32
+// Quad `at` of an input whose channels are a multiple of four.
+fn quad(at: u32, inside: bool) -> vec4f {
+#if In == vec2u
+  let values = widen(input[at]);
+#else
+  let values = input[at];
+#endif
+#if MASKED
+  return select(vec4f(), values, inside);
+#else
+  return values;
+#endif
+}
+#endif
 
 // Four output channels of one input channel.
 fn weights(at: u32) -> vec4f {

@@ -11,13 +11,15 @@ export interface Found extends Measures {
   bbox: [number, number, number, number];
   score: number;
   segmentation?: Rle;
+  /** x, y, 1 of each, in pixels, in COCO's order. */
+  keypoints?: number[];
 }
 
 /** One picture's objects, by descending score. */
 export function foundObjects(detections: readonly Detection[]): Found[] {
   return [...detections]
     .sort((a, b) => b.score - a.score)
-    .map(({ label, classIndex, score, box: [x1, y1, x2, y2], mask }) => {
+    .map(({ label, classIndex, score, box: [x1, y1, x2, y2], mask, keypoints }) => {
       const bbox: Found['bbox'] = [rounded(x1), rounded(y1), rounded(x2 - x1), rounded(y2 - y1)];
       return {
         category_id: classIndex,
@@ -25,6 +27,7 @@ export function foundObjects(detections: readonly Detection[]): Found[] {
         bbox,
         score: Number(score.toPrecision(9)), // as many digits as a float32 has
         ...(mask && { segmentation: mask.rle() }),
+        ...(keypoints && { keypoints: keypoints.flatMap(({ x, y }) => [rounded(x), rounded(y), 1]) }),
         ...(mask ? measureMask(mask.region()) : measureBox(bbox)),
       };
     });

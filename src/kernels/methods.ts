@@ -147,8 +147,12 @@ const LONG = 2048;
 function ruleFor(product: ProductShape, traits: Traits, half: boolean): Method {
   const { kernel, rows, depth, outputs, batches } = product;
   if (traits.software || kernel === 'conv_transpose2d') {
-    if (traits.software && traits.subgroup >= 8) return { tile: 'subgroups 32x8', split: 1 };
-    if (traits.software && traits.subgroup >= 4) return { tile: 'subgroups of 4 32x8', split: 1 };
+    const long = kernel === 'linear' && batches === 1 && depth >= LONG;
+    // FC6: what a slice needs of the weight stays in a core's cache from one row of tiles to the next
+    if (traits.software && traits.subgroup >= 8) return { tile: 'subgroups 32x8', split: long ? 8 : 1 };
+    if (traits.software && traits.subgroup >= 4) {
+      return { tile: outputs > 8 ? 'subgroups of 4 32x16' : 'subgroups of 4 32x8', split: 1 };
+    }
     return { tile: outputs > 16 ? 'registers 32x64' : 'registers 128x16', split: 1 };
   }
   if (outputs <= 16) return { tile: 'registers 128x16', split: 1 };

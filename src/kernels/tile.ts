@@ -28,10 +28,10 @@ const workgroup = (lanes: [number, number], each: [number, number], depth = 4): 
   depth,
 });
 
-const subgroups = (lanes: [number, number], subgroup: 4 | 8): Tile => ({
+const subgroups = (lanes: [number, number], subgroup: 4 | 8, outputs = 8): Tile => ({
   memory: 'registers',
   lanes,
-  each: [4, 8],
+  each: [4, outputs],
   feature: 'subgroups',
   subgroup,
 });
@@ -45,6 +45,7 @@ export const TILES = {
   'subgroups 256x8': subgroups([64, 1], 8),
   'subgroups of 4 32x8': subgroups([8, 1], 4),
   'subgroups of 4 256x8': subgroups([64, 1], 4),
+  'subgroups of 4 32x16': subgroups([8, 1], 4, 16),
   'workgroup 32x32': workgroup([8, 8], [4, 4]),
   'workgroup 64x64': workgroup([16, 16], [4, 4]),
   'workgroup 64x64 by 8x8': workgroup([8, 8], [8, 8]),
@@ -72,7 +73,7 @@ export function tileOf(name: TileName): Tile {
 /** What the tile sets in the shader. */
 export function tileConstants({ memory, lanes, each, depth, feature, subgroup }: Tile): Constants {
   const [LANES_X, LANES_Y] = lanes;
-  if (memory === 'registers') return { LANES_X, LANES_Y, SUBGROUP: subgroup ?? 0 };
+  if (memory === 'registers') return { LANES_X, LANES_Y, SUBGROUP: subgroup ?? 0, OUT4S: each[1] / 4 };
   const half = feature === 'shader-f16';
   return {
     LANES_X,
