@@ -9,8 +9,14 @@ import { MaskRCNN as MaskRCNNBase } from './mask_rcnn';
 import { openDevice } from './node_device';
 import { nodeFolder } from './node_folder';
 import { fileTunings } from './node_tuning';
-import type { WeightSource } from './weights/byte_source';
-import type { FetchedOptions, ModelSource, OpenOptions } from './weights/model_source';
+import type { ByteSource, WeightSource } from './weights/byte_source';
+import {
+  type Caffe2Files,
+  type FetchedOptions,
+  type ModelSource,
+  type OpenOptions,
+  publishedMetadata,
+} from './weights/model_source';
 import { REGISTRY } from './weights/registry';
 
 export { fileSource } from './file_source';
@@ -38,7 +44,10 @@ export function openModel(source: ModelSource, options: OpenOptions = {}): Promi
 /** `options.url` may be a path too: then it stands for the published model's address. */
 function located(source: ModelSource, { url }: FetchedOptions): ModelSource {
   const path = pathOf(url ?? source);
-  return path === undefined ? source : modelAt(path);
+  if (path === undefined) return source;
+  const found = modelAt(path);
+  const metadata = publishedMetadata(String(source), path);
+  return metadata && 'read' in found ? { ...found, metadata } : found;
 }
 
 function pathOf(source: ModelSource): string | undefined {
@@ -49,7 +58,7 @@ function pathOf(source: ModelSource): string | undefined {
 }
 
 /** A folder holds Caffe2's files, and a .pb is one of them. */
-function modelAt(path: string): ModelSource {
+function modelAt(path: string): ByteSource | Caffe2Files {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isFolder && !path.endsWith('.pb')) return fileSource(path);
   const folder = isFolder ? path : dirname(path);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { interpret } from '../src/load';
+import { interpret, type LoadOptions } from '../src/load';
 import { MaskRCNN as InBrowser } from '../src/mask_rcnn';
 import { MaskRCNN } from '../src/node';
 import { toBfloat16, toFloat16, toFloat32 } from '../src/weights/float16';
@@ -15,9 +15,11 @@ import { readWeights } from '../src/weights/read_weights';
 import type { TensorInfo } from '../src/weights/safetensors';
 import { type TensorData, writeSafetensors } from '../src/weights/write_safetensors';
 import { picture } from './engine';
+import { type Golden, readGolden } from './golden_file';
 import { testDevice } from './gpu';
 import { pickleOf, py } from './pickle_writer';
 import { expectSame, type PortableDetection, portable } from './portable_detections';
+import { listedWeights } from './synthetic_weights';
 import { zipOf } from './zip_writer';
 
 const NUCLEI = 'models/nuclei.safetensors';
@@ -169,18 +171,74 @@ describe('the same objects from', () => {
   });
 });
 
+describe('as its family publishes it', () => {
+  const found = async (
+    source: Parameters<typeof MaskRCNN.load>[0],
+    golden: Golden,
+    more: LoadOptions = {},
+  ) => {
+    const options = { ...JSON.parse(golden.metadata.options!), ...more };
+    const model = await MaskRCNN.load(source, { device: await testDevice(), tuning: null, ...options });
+    const { detections } = await model.detect(await picture(golden.metadata.image!));
+    const { architecture, classes } = model.config;
+    model.destroy();
+    return { detections: detections.map(portable), architecture, classes };
+  };
+
+  test("detectron2's .pkl, by its published name", async () => {
+    const golden = readGolden('family_d2_mask_50');
+    const file = listedWeights(golden, {});
+    const { tensors } = await contents(file);
+    const arrays = tensors.map(({ name, shape, values }): [string, Uint8Array] => [
+      name,
+      py.array(shape, 'f4', bytesOf(values)),
+    ]);
+    const root = py.dict([
+      ['model', py.dict(arrays)],
+      ['__author__', py.text('Detectron2 Model Zoo')],
+    ]);
+    writeFileSync(inFolder('model_final.pkl'), pickleOf(root, 4));
+    const wanted = await found(file, golden);
+    expect(wanted.detections.length).toBeGreaterThan(0);
+    expect(await found(inFolder('model_final.pkl'), golden)).toEqual(wanted);
+    const named = await found('detectron2/mask_rcnn_R_50_FPN_3x', golden, {
+      url: inFolder('model_final.pkl'),
+    });
+    expect(named).toEqual({ ...wanted, architecture: 'detectron2/mask_rcnn_R_50_FPN' });
+  }, 120_000);
+
+  test("MMDetection's .pth, with the names of its classes", async () => {
+    const golden = readGolden('family_mmdetection');
+    const file = listedWeights(golden, {});
+    const read = await contents(file);
+    const names = Array.from({ length: 80 }, (_, i) => py.text(`class ${i + 1}`));
+    const meta = py.dict([
+      ['CLASSES', py.tuple(names)],
+      ['epoch', py.integer(12)],
+    ]);
+    writeFileSync(inFolder('mmdetection.pth'), pthOf(read, [['meta', meta]]));
+    const wanted = await found(file, golden);
+    const { detections, classes } = await found(inFolder('mmdetection.pth'), golden);
+    expect(wanted.detections.length).toBeGreaterThan(0);
+    const unnamed = (list: PortableDetection[]) => list.map(({ label: _, ...rest }) => rest);
+    expect(unnamed(detections)).toEqual(unnamed(wanted.detections));
+    expect(classes).toEqual(['__background__', ...Array.from({ length: 80 }, (_, i) => `class ${i + 1}`)]);
+    for (const { label, classIndex } of detections) expect(label).toBe(`class ${classIndex}`);
+  }, 120_000);
+});
+
 function headerOf() {
   return { metadata: config, tensors: nuclei.tensors, dataBytes: 0 };
 }
 
 /** As torch.save writes {"state_dict": ...}. */
-function pthOf({ tensors }: Contents): Uint8Array<ArrayBuffer> {
+function pthOf({ tensors }: Contents, beside: [string, Uint8Array][] = []): Uint8Array<ArrayBuffer> {
   const state = tensors.map(({ name, shape, values }, i): [string, Uint8Array] => {
     const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
     const storage = py.storage(String(i), values.length);
     return [name, py.tensor(storage, py.integer(0), shape.map(py.integer), strides.map(py.integer))];
   });
-  const pickle = pickleOf(py.dict([['state_dict', py.dict(state)]]));
+  const pickle = pickleOf(py.dict([...beside, ['state_dict', py.dict(state)]]));
   const storages = tensors.map(({ values }, i) => ({ name: `archive/data/${i}`, data: bytesOf(values) }));
   return zipOf([{ name: 'archive/data.pkl', data: pickle }, ...storages]);
 }

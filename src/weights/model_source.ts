@@ -75,9 +75,15 @@ export async function openAddress(
   const { signal, sha256 = options.url === undefined ? published?.sha256 : undefined } = options;
   const kept = /^https?:/.test(url) ? await cacheOf(options, folder) : undefined;
   const opened = await cachedSource(kept || sha256 ? url : address, { cache: kept, sha256, signal });
-  if (!published) return opened;
+  return { ...opened, metadata: publishedMetadata(String(source), url) };
+}
+
+/** What is known of a published model that is read from `address`; undefined for other names. */
+export function publishedMetadata(name: string, address: string): Record<string, string> | undefined {
+  const published = REGISTRY.get(name);
+  if (!published) return undefined;
   const { architecture, bnEps, licence } = published;
-  return { ...opened, metadata: { architecture, bn_eps: String(bnEps), licence, source: url } };
+  return { architecture, bn_eps: String(bnEps), licence, source: address };
 }
 
 async function cacheOf(
