@@ -9,6 +9,7 @@ import { packingKernel, rawBytes } from '../kernels/pack_weight';
 import { pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { checkFinite, padded } from './finite';
+import { byTurns, packGroups } from './packed_vectors';
 import { companionsOf } from './quantised';
 import { type TensorInfo, toFloat32 } from './safetensors';
 
@@ -235,26 +236,6 @@ function packing({ pack, norm, scaled }: LayerWeights): Dispatch {
 function namesOf({ weight, bias, norm, pack }: LayerWeights): string[] {
   const vectors = norm ? NORM_VECTORS.map((part) => `${norm}.${part}`) : [];
   return [weight, ...companionsOf(weight, pack.dtype), ...(bias ? [bias] : []), ...vectors];
-}
-
-/** Each group's outputs, padded with zeros to a whole number of vec4s. */
-function packGroups(values: Float32Array, groups: number, length: number): Float32Array<ArrayBuffer> {
-  const packed = new Float32Array(length);
-  const [from, to] = [values.length / groups, length / groups];
-  for (let group = 0; group < groups; group++) {
-    packed.set(values.subarray(group * from, (group + 1) * from), group * to);
-  }
-  return packed;
-}
-
-/** A quad of `a`, a quad of `b`, the next of `a`, and so on. */
-function byTurns(a: Float32Array, b: Float32Array): Float32Array<ArrayBuffer> {
-  const both = new Float32Array(a.length + b.length);
-  for (let i = 0; i < a.length; i += 4) {
-    both.set(a.subarray(i, i + 4), 2 * i);
-    both.set(b.subarray(i, i + 4), 2 * i + 4);
-  }
-  return both;
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -3,6 +3,7 @@
 
 import { applyState, call, globalNamed } from './pickle_globals';
 import type { PickleInput } from './pickle_input';
+import { decimal, decimalFraction, float64, integer, line } from './pickle_numbers';
 import { Bytes, type Value } from './pickle_values';
 
 /** What a persistent id stands for. */
@@ -16,8 +17,6 @@ const MAX_STACK = 200_000;
 const MAX_MARKS = 1000;
 const KEPT_TEXT_BYTES = 1 << 20; // longer ones stay in the file
 const KEPT_BYTES = 4096; // longer bytes objects stay in the file
-const MAX_INTEGER_BYTES = 16; // the longest that is written is the magic number, of 10
-const MAX_LINE = 128;
 const AHEAD = 4096; // bytes ready before each opcode, all that one needs but for texts
 
 const UTF8 = new TextDecoder('utf-8');
@@ -65,10 +64,10 @@ class Unpickler {
       case 0x4d: return this.push(input.unsigned(2)); // BININT2
       case 0x4a: return this.push(input.unsigned(4) | 0); // BININT
       case 0x47: return this.push(float64(input.take(8))); // BINFLOAT
-      case 0x8a: return this.push(this.integer(input.unsigned(1))); // LONG1
-      case 0x8b: return this.push(this.integer(input.unsigned(4))); // LONG4
-      case 0x49: case 0x4c: return this.push(this.decimal()); // INT, LONG
-      case 0x46: return this.push(this.decimalFraction()); // FLOAT
+      case 0x8a: return this.push(integer(input, input.unsigned(1))); // LONG1
+      case 0x8b: return this.push(integer(input, input.unsigned(4))); // LONG4
+      case 0x49: case 0x4c: return this.push(decimal(input)); // INT, LONG
+      case 0x46: return this.push(decimalFraction(input)); // FLOAT
       // texts and bytes
       case 0x8c: return this.text(input.unsigned(1)); // SHORT_BINUNICODE
       case 0x58: return this.text(input.unsigned(4)); // BINUNICODE
@@ -97,15 +96,15 @@ class Unpickler {
       case 0x30: this.pop(); return; // POP
       case 0x31: this.marked(); return; // POP_MARK
       case 0x32: return this.push(this.top()); // DUP
-      case 0x67: return this.push(this.recalled(Number(this.line()))); // GET
+      case 0x67: return this.push(this.recalled(Number(line(input)))); // GET
       case 0x68: return this.push(this.recalled(input.unsigned(1))); // BINGET
       case 0x6a: return this.push(this.recalled(input.unsigned(4))); // LONG_BINGET
-      case 0x70: return this.remember(Number(this.line())); // PUT
+      case 0x70: return this.remember(Number(line(input))); // PUT
       case 0x71: return this.remember(input.unsigned(1)); // BINPUT
       case 0x72: return this.remember(input.unsigned(4)); // LONG_BINPUT
       case 0x94: return this.remember(this.memo.size); // MEMOIZE
       // what the allow-list decides on
-      case 0x63: return this.push(globalNamed(`${this.line()}.${this.line()}`, input)); // GLOBAL
+      case 0x63: return this.push(globalNamed(`${line(input)}.${line(input)}`, input)); // GLOBAL
       case 0x93: return this.push(globalNamed(this.popped(2).map((part) => this.name(part)).join('.'), input)); // STACK_GLOBAL
       case 0x52: case 0x81: { // REDUCE, NEWOBJ
         const [made, given] = this.popped(2);
@@ -234,44 +233,6 @@ class Unpickler {
     return length <= input.ready ? (keep() as undefined) : input.need(length).then(keep);
   }
 
-  /** Two's complement, little-endian. */
-  private integer(length: number): number | bigint {
-    if (length > MAX_INTEGER_BYTES)
-      throw this.input.fault(`integers of ${MAX_INTEGER_BYTES} bytes at most, got ${length}`);
-    this.input.spend(length);
-    let value = 0n;
-    const bytes = this.input.take(length);
-    for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
-    return plain(BigInt.asIntN(8 * length, value));
-  }
-
-  private decimal(): number | bigint | boolean {
-    const line = this.line();
-    if (line === '00' || line === '01') return line === '01'; // booleans before protocol 2
-    if (!/^[+-]?\d+L?$/.test(line)) throw this.input.fault(`a whole number, got '${line.slice(0, 40)}'`);
-    return plain(BigInt(line.replace(/L$/, '').replace(/^\+/, '')));
-  }
-
-  private decimalFraction(): number {
-    const line = this.line();
-    const value = Number(line);
-    const known = line !== '' && (!Number.isNaN(value) || line === 'nan');
-    if (!known) throw this.input.fault(`a number, got '${line.slice(0, 40)}'`);
-    return value;
-  }
-
-  /** Up to the next newline. */
-  private line(): string {
-    const { input } = this;
-    const codes: number[] = [];
-    input.spend(MAX_LINE);
-    for (let code = input.byte(); code !== 0x0a; code = input.byte()) {
-      if (codes.push(code) > MAX_LINE)
-        throw input.fault(`lines of at most ${MAX_LINE} characters, got a longer one`);
-    }
-    return String.fromCharCode(...codes);
-  }
-
   private name(value: Value): string {
     const text = value instanceof Bytes ? value.text() : value;
     if (typeof text !== 'string') throw this.input.fault('names as texts, got something else');
@@ -281,14 +242,4 @@ class Unpickler {
   private protocol(version: number): undefined {
     if (version > 5) throw this.input.fault(`a pickle of protocol 2 to 5, got ${version}`);
   }
-}
-
-function float64(bytes: Uint8Array): number {
-  return new DataView(bytes.buffer, bytes.byteOffset, 8).getFloat64(0); // big-endian
-}
-
-/** As a number where that is exact. */
-function plain(value: bigint): number | bigint {
-  const number = Number(value);
-  return Number.isSafeInteger(number) ? number : value;
 }
