@@ -60,11 +60,19 @@ async function detect(source: Parameters<typeof MaskRCNN.load>[0]): Promise<Port
 const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   new Uint8Array(buffer, byteOffset, byteLength);
 
+const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, ['dist/cli.js', ...args], (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
+    );
+  });
+
 let nuclei: Contents;
 let expected: PortableDetection[];
 let config: Record<string, string>;
 
 beforeAll(async () => {
+  await build({ logLevel: 'error' });
   nuclei = await contents(readFileSync(NUCLEI));
   config = nuclei.metadata;
   expected = await detect(NUCLEI);
@@ -166,7 +174,8 @@ describe('the same objects from', () => {
     model.destroy();
     const loaded = await contents(file);
     for (const { name, values } of nuclei.tensors) {
-      expect(loaded.tensors.find((tensor) => tensor.name === name)!.values).toEqual(values);
+      const { values: read } = loaded.tensors.find((tensor) => tensor.name === name)!;
+      expect(Buffer.compare(bytesOf(read), bytesOf(values)), name).toBe(0);
     }
   });
 });
@@ -205,6 +214,12 @@ describe('as its family publishes it', () => {
       url: inFolder('model_final.pkl'),
     });
     expect(named).toEqual({ ...wanted, architecture: 'detectron2/mask_rcnn_R_50_FPN' });
+    const converted = inFolder('detectron2.safetensors');
+    expect(await run('convert', inFolder('model_final.pkl'), converted)).toMatchObject({
+      code: 0,
+      stderr: '',
+    });
+    expect(await found(converted, golden)).toEqual(wanted);
   }, 120_000);
 
   test("MMDetection's .pth, with the names of its classes", async () => {
@@ -268,16 +283,7 @@ test('quantised channels are off by half a step at most', () => {
 });
 
 describe('maskrcnn convert', () => {
-  const run = (...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> =>
-    new Promise((resolve) => {
-      execFile(process.execPath, ['dist/cli.js', ...args], (error, stdout, stderr) =>
-        resolve({ code: error ? Number(error.code ?? -1) : 0, stdout, stderr }),
-      );
-    });
-
-  beforeAll(async () => {
-    await build({ logLevel: 'error' });
-    writeFileSync(inFolder('nuclei.pth'), pthOf(nuclei));
+  beforeAll(() => {
     writeFileSync(inFolder('classes.txt'), 'nucleus\n');
   });
 
@@ -310,7 +316,7 @@ describe('maskrcnn convert', () => {
     const out = inFolder('i8.safetensors');
     const outcome = await run(
       'convert',
-      inFolder('nuclei.pth'),
+      NUCLEI,
       out,
       '--dtype',
       'i8',
