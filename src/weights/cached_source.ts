@@ -43,7 +43,8 @@ async function download(
   part: Kept | undefined,
   { sha256, signal }: CachedOptions,
 ): Promise<ByteSource> {
-  const begun = part && part.source.size > 0 ? part : undefined;
+  const known = sha256 ?? part?.version.etag ?? part?.version.modified; // else nobody would notice a mixture
+  const begun = part && part.source.size > 0 && known !== undefined ? part : undefined;
   const from = begun && { at: begun.source.size, version: begun.version };
   const fetched = await fetchSource(url, { signal, ...(from && { from }) });
   let whole = false;

@@ -70,6 +70,7 @@ export class WeightCache {
    */
   async keep(key: string, url: string, version: Version, at: number): Promise<KeepingFile> {
     await this.makeRoom(key, url, (version.size ?? 0) - at);
+    if (at === 0) await this.forget(key); // lest bytes of another version be taken for a beginning of this one
     const about = { url, version, size: version.size ?? 0, whole: false, used: Date.now() };
     await this.describe(key, about);
     const writer = await this.folder.write(`${key}.weights`, at);
