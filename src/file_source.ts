@@ -1,6 +1,7 @@
 // A file on disk as a source of weights, for Node: read in pieces, never whole.
 
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WeightError } from './errors';
 import type { ByteSource } from './weights/byte_source';
@@ -10,22 +11,55 @@ const PIECE_BYTES = 4 << 20;
 /** The file at `path` (or `file:` URL). Throws WeightError when it is read and cannot be. */
 export function fileSource(path: string | URL): ByteSource {
   const name = path instanceof URL ? fileURLToPath(path) : path;
-  return { name, read: (signal) => readFile(name, signal) };
+  return {
+    name,
+    async *read(signal) {
+      const file = await openFile(name);
+      try {
+        yield* readFile(file, undefined, Number.POSITIVE_INFINITY, signal);
+      } finally {
+        await file.close();
+      }
+    },
+    async seekable() {
+      const file = await openFile(name);
+      const { size } = await file.stat();
+      return {
+        size,
+        slice: (begin, end, signal) => readFile(file, begin, end, signal),
+        close: () => file.close(),
+      };
+    },
+    sibling: (file) => fileSource(join(dirname(name), file)),
+  };
 }
 
-async function* readFile(name: string, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-  const file = await open(name).catch((cause) => {
-    throw new WeightError(`${name}: cannot be opened: ${(cause as Error).message}`, { cause });
-  });
-  const buffer = new Uint8Array(PIECE_BYTES); // reused: the reader is done with a piece when it asks for the next
+async function openFile(name: string): Promise<FileHandle> {
   try {
-    for (;;) {
-      signal?.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, PIECE_BYTES);
-      if (bytesRead === 0) return;
-      yield buffer.subarray(0, bytesRead);
-    }
-  } finally {
-    await file.close();
+    return await open(name);
+  } catch (cause) {
+    throw new WeightError(`${name}: cannot be opened: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** From `begin` on, or from where the file is, which may be a pipe. */
+async function* readFile(
+  file: FileHandle,
+  begin: number | undefined,
+  end: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const buffer = new Uint8Array(Math.min(PIECE_BYTES, end - (begin ?? 0))); // reused: a piece is done with by the next
+  for (let at = begin ?? 0; at < end; ) {
+    signal?.throwIfAborted();
+    const { bytesRead } = await file.read(
+      buffer,
+      0,
+      Math.min(buffer.length, end - at),
+      begin === undefined ? null : at,
+    );
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    at += bytesRead;
   }
 }

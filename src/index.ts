@@ -30,11 +30,14 @@ export {
 export type { Config, ConfigOptions } from './model/config';
 export { COCO_KEYPOINTS, COCO_SKELETON } from './model/keypoints';
 export { decodeRle, encodeRle, type Rle } from './rle';
-export type { Caffe2Files, ModelSource } from './weights/model_source';
+export type { Caffe2Files, FetchedOptions, ModelSource } from './weights/model_source';
+export { readWeights } from './weights/read_weights';
+export { type Published, REGISTRY } from './weights/registry';
 export type {
   ByteSource,
   Progress,
   SafetensorsHeader,
+  SafetensorsVisitor,
   TensorInfo,
   WeightSource,
 } from './weights/safetensors';

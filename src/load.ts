@@ -13,17 +13,23 @@ import { buildNetwork } from './model/networks';
 import { profileOf } from './model/profiles';
 import { adapterKey, localTunings, type TuningStore } from './tuning_store';
 import type { WeightSource } from './weights/byte_source';
+import type { WeightAxes } from './weights/converter';
 import { LayerLoader } from './weights/layer_loader';
-import { caffe2Files, fromCaffe2, type ModelSource, type OpenOptions } from './weights/model_source';
-import type { NameMap } from './weights/names';
 import {
-  type Progress,
-  readSafetensors,
-  type SafetensorsHeader,
-  type TensorInfo,
-} from './weights/safetensors';
+  caffe2Files,
+  type FetchedOptions,
+  fromCaffe2,
+  type ModelSource,
+  type OpenFolder,
+  type OpenOptions,
+  openAddress,
+} from './weights/model_source';
+import type { NameMap } from './weights/names';
+import { splitCompanions } from './weights/quantised';
+import { readWeights } from './weights/read_weights';
+import type { Progress, SafetensorsHeader, TensorInfo } from './weights/safetensors';
 
-export interface LoadOptions extends ConfigOptions {
+export interface LoadOptions extends ConfigOptions, FetchedOptions {
   /** WGSL texts that take the place of kernels' own, by the kernels' names (`MaskRCNN.shaders`). */
   shaders?: Readonly<Record<string, string>>;
   /**
@@ -89,6 +95,26 @@ export function interpret(header: SafetensorsHeader, options: ConfigOptions = {}
   return { tensors, config, nameOf: profile.names };
 }
 
+/** The layers that a file's weights make, and its configuration. Throws WeightError if they are no model. */
+export function networkOf(
+  header: SafetensorsHeader,
+  options: ConfigOptions = {},
+): { config: Config; axes: WeightAxes } {
+  const { weights } = splitCompanions(header.tensors);
+  const { tensors, config } = interpret({ ...header, tensors: weights }, options);
+  const size = { height: config.minSize, width: config.minSize };
+  const { graph } = buildNetwork(tensors, config, size);
+  const axes = new Map<string, [number, number, number]>();
+  for (const { weight, pack } of graph.layers.values()) {
+    const [first, second, height, width] = pack.shape;
+    const taps = height * width;
+    const name = tensors.get(weight)?.name;
+    if (name !== undefined)
+      axes.set(name, pack.transposed ? [first, second, taps] : [1, first, second * taps]);
+  }
+  return { config, axes };
+}
+
 /** How to compute on this device. */
 export async function computingFor(
   device: GPUDevice,
@@ -108,10 +134,16 @@ export async function computingFor(
   };
 }
 
-/** What is a safetensors file as it is; what is not, as one in memory. Throws WeightError. */
-export async function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
+/** What `load` reads, for readWeights; a Caffe2 model as a safetensors file in memory. Throws WeightError. */
+export async function openModel(
+  source: ModelSource,
+  options: OpenOptions = {},
+  folder?: OpenFolder,
+): Promise<WeightSource> {
   const files = caffe2Files(source);
-  return files ? fromCaffe2(files, COCO_CATEGORIES, options) : (source as WeightSource);
+  return files
+    ? fromCaffe2(files, COCO_CATEGORIES, options, folder)
+    : openAddress(source as WeightSource, options, folder);
 }
 
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
@@ -119,8 +151,9 @@ export async function loadParts(
   source: ModelSource,
   options: LoadOptions,
   store?: TuningStore,
+  folder?: OpenFolder,
 ): Promise<Loaded> {
-  const { onProgress, signal } = options;
+  const { onProgress, signal, url, sha256, cache } = options;
   signal?.throwIfAborted();
   const started = performance.now();
   const device = options.device ?? (await requestDevice());
@@ -131,16 +164,30 @@ export async function loadParts(
   try {
     const computing = await computingFor(device, options, store);
     const report = onProgress && ((progress: Progress) => onProgress({ ...progress, stage: 'weights' }));
-    const header = await readSafetensors(
-      await openModel(source, { onProgress: report, signal }),
+    const opened = await openModel(source, { onProgress: report, signal, url, sha256, cache }, folder);
+    let companions: ReturnType<typeof splitCompanions>['companions'] = new Map();
+    const nameOf = (name: string): string | undefined => {
+      const part = companions.get(name);
+      const owner = interpreted?.nameOf(part?.owner ?? name);
+      return owner === undefined ? undefined : owner + (part?.suffix ?? '');
+    };
+    const header = await readWeights(
+      opened,
       {
         header(found) {
-          interpreted = interpret(found, options);
+          const split = splitCompanions(found.tensors);
+          companions = split.companions;
+          interpreted = interpret({ ...found, tensors: split.weights }, options);
           const { tensors, config } = interpreted;
           // shapes of maps do not change which variants are compiled, so any size will do
           const size = { height: config.minSize, width: config.minSize };
           const { graph } = buildNetwork(tensors, config, size, computing);
-          loader = new LayerLoader(device, graph.layers.values(), tensors, config.bnEps);
+          const all = new Map(tensors);
+          for (const tensor of found.tensors) {
+            const name = companions.has(tensor.name) ? nameOf(tensor.name) : undefined;
+            if (name !== undefined) all.set(name, tensor);
+          }
+          loader = new LayerLoader(device, graph.layers.values(), all, config.bnEps);
           loader.compile();
           compiled = compileAll(device, graph)
             .then((pipelines) => warmUp(device, pipelines))
@@ -148,7 +195,7 @@ export async function loadParts(
           compiled.catch(() => {}); // awaited below; a failure of the download comes first
         },
         data: (tensor, offset, bytes) => {
-          const name = interpreted?.nameOf(tensor.name);
+          const name = nameOf(tensor.name);
           return name === undefined ? undefined : loader?.data(name, offset, bytes);
         },
       },

@@ -7,9 +7,16 @@ import { fileSource } from './file_source';
 import { type LoadOptions, loadParts, openModel as openModelBase } from './load';
 import { MaskRCNN as MaskRCNNBase } from './mask_rcnn';
 import { openDevice } from './node_device';
+import { nodeFolder } from './node_folder';
 import { fileTunings } from './node_tuning';
-import type { WeightSource } from './weights/byte_source';
-import type { ModelSource, OpenOptions } from './weights/model_source';
+import type { ByteSource, WeightSource } from './weights/byte_source';
+import {
+  type Caffe2Files,
+  type FetchedOptions,
+  type ModelSource,
+  type OpenOptions,
+  publishedMetadata,
+} from './weights/model_source';
 import { REGISTRY } from './weights/registry';
 
 export { fileSource } from './file_source';
@@ -24,19 +31,23 @@ export { readImage } from './node_image';
 export class MaskRCNN extends MaskRCNNBase {
   static override async load(source: ModelSource, options: LoadOptions = {}): Promise<MaskRCNN> {
     const device = options.device ?? (await openDevice());
-    const loaded = await loadParts(located(source), { ...options, device }, fileTunings);
+    const loaded = await loadParts(located(source, options), { ...options, device }, fileTunings, nodeFolder);
     return new MaskRCNN(loaded, fileTunings);
   }
 }
 
 /** As in the browser, and of what is at a path. */
 export function openModel(source: ModelSource, options: OpenOptions = {}): Promise<WeightSource> {
-  return openModelBase(located(source), options);
+  return openModelBase(located(source, options), options, nodeFolder);
 }
 
-function located(source: ModelSource): ModelSource {
-  const path = pathOf(source);
-  return path === undefined ? source : modelAt(path);
+/** `options.url` may be a path too: then it stands for the published model's address. */
+function located(source: ModelSource, { url }: FetchedOptions): ModelSource {
+  const path = pathOf(url ?? source);
+  if (path === undefined) return source;
+  const found = modelAt(path);
+  const metadata = publishedMetadata(String(source), path);
+  return metadata && 'read' in found ? { ...found, metadata } : found;
 }
 
 function pathOf(source: ModelSource): string | undefined {
@@ -47,7 +58,7 @@ function pathOf(source: ModelSource): string | undefined {
 }
 
 /** A folder holds Caffe2's files, and a .pb is one of them. */
-function modelAt(path: string): ModelSource {
+function modelAt(path: string): ByteSource | Caffe2Files {
   const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (!isFolder && !path.endsWith('.pb')) return fileSource(path);
   const folder = isFolder ? path : dirname(path);

@@ -508,9 +508,9 @@ describe('malformed files', () => {
     [
       'zip',
       text('PK\x03\x04\0\0\x08\x08\0\0'),
-      /; this looks like a PyTorch .pth file \(zip\): convert it to/,
+      /; this looks like a PyTorch .pth file \(zip\): readWeights reads it/,
     ],
-    ['pickle', pickle, /; this looks like a PyTorch .pth file \(pickle\): convert it to safetensors$/],
+    ['pickle', pickle, /; this looks like a PyTorch .pth file \(pickle\): readWeights reads it$/],
     ['LFS', text('version https://git-lfs.github.com/spec/v1'), 'this looks like a Git LFS pointer'],
     ['JSON', text('{"metadata": {"total_size": 1}}'), 'this looks like JSON: if it is an index'],
     [
@@ -542,23 +542,23 @@ describe('malformed files', () => {
     ['tensor array', rawFile({ t: [1, {}] }), 'tensor "t": wanted an object, got [1, an object]'],
     ['tensor deep array', rawFile(deep), 'tensor "t": wanted an object, got [an array]'],
     [
-      'F64',
-      rawFile(t({ dtype: 'F64' }), 8),
-      /"t": wanted dtype F32, F16 or BF16, got "F64"; convert the tensor to one/,
+      'I32',
+      rawFile(t({ dtype: 'I32' }), 8),
+      /"t": wanted dtype F64, F32, F16, BF16, I8, U8, got "I32"; convert the tensor to one/,
     ],
-    ['I64', rawFile(t({ dtype: 'I64' }), 8), /wanted dtype F32, F16 or BF16, got "I64"; convert/],
-    ['U8', rawFile(t({ dtype: 'U8' }), 8), /wanted dtype F32, F16 or BF16, got "U8"; convert/],
+    ['I64', rawFile(t({ dtype: 'I64' }), 8), /wanted dtype F64, F32, F16, BF16, I8, U8, got "I64"; convert/],
+    ['BOOL', rawFile(t({ dtype: 'BOOL' }), 8), /I8, U8, got "BOOL"; convert/],
     [
       'dtype unknown',
       rawFile(t({ dtype: 'f32' }), 8),
-      'wanted dtype F32, F16 or BF16, got "f32"; no such dtype is known',
+      'wanted dtype F64, F32, F16, BF16, I8, U8, got "f32"; no such dtype is known',
     ],
     ['dtype of prototype', rawFile(t({ dtype: 'toString' }), 8), 'got "toString"; no such dtype is known'],
     ['dtype missing', rawFile(t({ dtype: undefined }), 8), 'got undefined; no such dtype is known'],
     [
       'counter that is no scalar',
       rawFile({ 'a.num_batches_tracked': { dtype: 'I64', shape: [1], data_offsets: [0, 8] } }, 8),
-      'tensor "a.num_batches_tracked": wanted dtype F32, F16 or BF16, got "I64"',
+      'tensor "a.num_batches_tracked": wanted dtype F64, F32, F16, BF16, I8, U8, got "I64"',
     ],
     [
       'shape missing',

@@ -2,9 +2,10 @@
 //
 //   raw    [O, I, Y, X], or [I, O, Y, X] if TRANSPOSED    the file's bytes, O = G * O/G, I = C/G
 //   scale  [O]                                            optional: weight of output o times scale[o]
+//          [2, O] for U8                                  the second row is subtracted from a weight before
 
 // Set by src/kernels/pack_weight.ts; the values here are the defaults.
-const DTYPE = 32u;  // 32: F32, 16: F16, 116: BF16
+const DTYPE = 32u;  // 32: F32, 16: F16, 116: BF16, 8: I8, 108: U8
 const SCALE = false;
 const TRANSPOSED = false;
 
@@ -33,7 +34,10 @@ fn raw_weight(group: u32, o: u32, i: u32, tap: u32) -> f32 {
   let element = (output * params.inputs + i) * params.taps + tap;
 #endif
   let value = decode(select(0u, element, inside));
-#if SCALE
+#if DTYPE == 108
+  let row = select(0u, output, inside);
+  return select(0.0, (value - scale[params.outputs + row]) * scale[row], inside);
+#elif SCALE
   return select(0.0, value * scale[select(0u, output, inside)], inside);
 #else
   return select(0.0, value, inside);
@@ -43,6 +47,10 @@ fn raw_weight(group: u32, o: u32, i: u32, tap: u32) -> f32 {
 fn decode(element: u32) -> f32 {
 #if DTYPE == 32
   return bitcast<f32>(raw[element]);
+#elif DTYPE == 8
+  return f32(extractBits(bitcast<i32>(raw[element / 4u]), 8u * (element % 4u), 8u));
+#elif DTYPE == 108
+  return f32(extractBits(raw[element / 4u], 8u * (element % 4u), 8u));
 #else
   let half = (raw[element / 2u] >> (16u * (element % 2u))) & 0xffffu;
 #if DTYPE == 16

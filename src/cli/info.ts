@@ -1,19 +1,17 @@
 // `maskrcnn info`: what a weights file holds, and what would run. Needs no GPU.
 
 import { basename } from 'node:path';
-import {
-  describe,
-  interpret,
-  type LayerRow,
-  openModel,
-  readSafetensors,
-  type SafetensorsHeader,
-} from '../node';
+import { describe, interpret, type LayerRow, openModel, readWeights, type SafetensorsHeader } from '../node';
+import { splitCompanions } from '../weights/quantised';
 import { bytes, scaled, table } from './table';
 
 export async function info(file: string, size?: [number, number]): Promise<void> {
-  const header = await readSafetensors(await openModel(file), { header() {}, data() {} }); // checks all of the file
-  const { tensors, config } = interpret(header, size && { minSize: size[0], maxSize: size[1] });
+  const header = await readWeights(await openModel(file), { header() {}, data() {} }); // checks all of the file
+  const { weights } = splitCompanions(header.tensors);
+  const { tensors, config } = interpret(
+    { ...header, tensors: weights },
+    size && { minSize: size[0], maxSize: size[1] },
+  );
   const layers = describe(tensors, config, { height: config.minSize, width: config.maxSize });
   const { classes, architecture, minSize, maxSize } = config;
   const write = (text: string) => process.stdout.write(text);
@@ -31,10 +29,18 @@ export async function info(file: string, size?: [number, number]): Promise<void>
       ],
       ['parameters', scaled(sum(header.tensors, ({ shape }) => shape.reduce((a, b) => a * b, 1))).trim()],
       ['data', bytes(header.dataBytes)],
+      ...quantisation(header),
     ]),
   );
   write(`\nTensors\n`);
-  write(table(header.tensors.map(({ name, dtype, shape }) => [name, dtype, shape.join('x')])));
+  const errors = i8Errors(header);
+  const rows = header.tensors.map(({ name, dtype, shape }) => [
+    name,
+    dtype,
+    shape.join('x'),
+    ...(errors.has(name) ? [`error ${percent(errors.get(name)!)}`] : []),
+  ]);
+  write(table(rows));
   write(`\nLayers, for a picture that is ${minSize}x${maxSize} after resizing\n`);
   write(layerTable(layers));
 }
@@ -55,6 +61,27 @@ function layerTable(layers: readonly LayerRow[]): string {
     sum(layers, (row) => row.bytes),
   ];
   return table([['label', 'kernel', 'shape', 'MACs', 'bytes'], ...rows, total]);
+}
+
+/** What 8 bits cost: the root of the mean square of the error, relative to that of the weight. */
+function quantisation(header: SafetensorsHeader): [string, string][] {
+  const errors = [...i8Errors(header)];
+  if (errors.length === 0) return [];
+  const mean = sum(errors, ([, error]) => error) / errors.length;
+  const [name, worst] = errors.reduce((a, b) => (b[1] > a[1] ? b : a));
+  return [['8-bit error', `${percent(mean)} of a weight in the mean, ${percent(worst)} at most, in ${name}`]];
+}
+
+function i8Errors({ metadata }: SafetensorsHeader): Map<string, number> {
+  try {
+    return new Map(Object.entries(JSON.parse(metadata.i8_error ?? '{}') as Record<string, number>));
+  } catch {
+    return new Map(); // another program's
+  }
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toPrecision(3)} %`;
 }
 
 function classCount(header: SafetensorsHeader): number {

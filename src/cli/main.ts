@@ -6,9 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../../package.json';
 import { MaskRcnnError } from '../node';
-import { convert } from './convert';
+import { type ConvertOptions, convert } from './convert';
 import { type DetectArguments, detect } from './detect';
 import { info } from './info';
+import { models } from './models';
 import { tune } from './tune';
 
 /** The trained model that comes with the package; this file runs as dist/cli.js. */
@@ -21,7 +22,8 @@ Measures in --csv, in pixels of the picture, of the mask's pixels:
   perimeter   the outline, holes too, as skimage.measure.perimeter(mask, neighborhood=4) has it
 Models without masks: area, centre and perimeter of the box.`;
 
-const MODEL = "safetensors file, folder of a Caffe2 model, or a published model's name: facebook/maskrcnn2go";
+const MODEL =
+  '.safetensors, .pth or .pkl file, index of shards, folder of a Caffe2 model, address, or a name: see maskrcnn models';
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0); // the reader, such as `head`, has had enough
@@ -80,13 +82,29 @@ function commands(done: (code: number) => void): Command {
     .action((file: string, options: { size?: [number, number] }) => info(file, options.size));
   program
     .command('convert')
-    .description("make one safetensors file of a Caffe2 model's two files")
-    .argument('<MODEL>', 'a folder or address of model.pb and model_init.pb, or a published name')
+    .description('make one safetensors file of any checkpoint, with all that it needs to know')
+    .argument('<IN>', MODEL)
     .argument('<OUT>', 'file to write')
-    .addOption(new Option('--dtype <DTYPE>', 'of the weights').choices(['f32', 'f16']).default('f32'))
-    .action((input: string, output: string, { dtype }: { dtype: 'f32' | 'f16' }) =>
-      convert(input, output, dtype),
-    );
+    .addOption(
+      new Option('--dtype <DTYPE>', 'of the weights; i8: per output channel, see info').choices([
+        'f32',
+        'f16',
+        'bf16',
+        'i8',
+      ]),
+    )
+    .option('--classes <FILE>', 'names of the classes: one a line, or a JSON array')
+    .option(
+      '--bn-eps <X>',
+      "what batch norms add to the variance, where the file's maker departed from it",
+      eps,
+    )
+    .option('--sha256 <HEX>', "the file's checksum, or how it begins; what differs is refused")
+    .action((input: string, output: string, options: ConvertOptions) => convert(input, output, options));
+  program
+    .command('models')
+    .description('list the published models that are known by name')
+    .action(() => models());
   program
     .command('tune')
     .description('find the fastest kernels for this machine by timing them; detect uses them from then on')
@@ -102,6 +120,13 @@ function commands(done: (code: number) => void): Command {
 function precision(text: string): 'f32' | 'f16' {
   if (text !== 'f32' && text !== 'f16') throw new InvalidArgumentError('Wanted f32 or f16.');
   return text;
+}
+
+function eps(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value < 1))
+    throw new InvalidArgumentError('Wanted a number of at least 0.');
+  return value;
 }
 
 function score(text: string): number {

@@ -14,14 +14,15 @@ import { pointsOf, type Step, someOf } from './winograd';
 export interface PackWeightInputs {
   /** u32: the tensor's bytes as they are in the file */
   raw: TensorSpec;
-  /** [O], the factor of each output channel */
+  /** [O], the factor of each output channel; [2 O] for U8: then what is subtracted from it before */
   scale?: TensorSpec | undefined;
 }
 
 export interface PackWeightAttributes {
   /** Shape in the file: [O, I, Y, X], or [I, O, Y, X] if transposed. */
   shape: readonly [number, number, number, number];
-  dtype: 'F32' | 'F16' | 'BF16';
+  /** In the file; F64 arrives here rounded to F32. */
+  dtype: 'F64' | 'F32' | 'F16' | 'BF16' | 'I8' | 'U8';
   groups?: number;
   transposed?: boolean;
   /** For Winograd's convolution of this step. */
@@ -30,7 +31,13 @@ export interface PackWeightAttributes {
   store?: 'f32' | 'f16';
 }
 
-const DTYPES = { F32: 32, F16: 16, BF16: 116 };
+const DTYPES = { F64: 32, F32: 32, F16: 16, BF16: 116, I8: 8, U8: 108 };
+const BYTES = { F64: 4, F32: 4, F16: 2, BF16: 2, I8: 1, U8: 1 };
+
+/** Bytes of a raw weight of this shape, as it arrives. */
+export function rawBytes({ shape, dtype }: Pick<PackWeightAttributes, 'shape' | 'dtype'>): number {
+  return shape.reduce((a, b) => a * b, BYTES[dtype]);
+}
 
 /** [G, Y, X, I, O/G], or [P P, I, O] for Winograd, the last two padded to 4: what matrix products read. */
 export function packedShape(attributes: PackWeightAttributes): number[] {
@@ -93,10 +100,11 @@ function packing(
 ): Dispatch {
   const { shape, dtype, groups = 1, transposed = false, store = 'f32' } = attributes;
   const [outputs, inputs] = transposed ? [shape[1], shape[0]] : [shape[0], shape[1]];
-  const elements = shape.reduce((a, b) => a * b, 1);
-  const words = Math.ceil((elements * (dtype === 'F32' ? 4 : 2)) / 4);
+  const words = Math.ceil(rawBytes(attributes) / 4);
   check(sizeOf(raw) >= words, op, `${words} words for ${dtype} [${shape}]`, raw);
-  check(!scale || sizeOf(scale) === outputs, op, `scale [${outputs}]`, scale);
+  const factors = outputs * (dtype === 'U8' ? 2 : 1);
+  const scaled = scale ? sizeOf(scale) === factors : dtype !== 'U8';
+  check(scaled, op, `scale [${factors}]`, scale ?? raw);
   const packed: TensorSpec = { shape: packedShape(attributes), dtype: store };
   const items = sizeOf(packed) / each;
   return {

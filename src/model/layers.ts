@@ -20,7 +20,7 @@ import { fitsWinograd, winograd } from './winograd';
 /** What is known of a checkpoint's tensor before its numbers are read. */
 export interface CheckpointTensor {
   readonly name: string;
-  readonly dtype: 'F32' | 'F16' | 'BF16';
+  readonly dtype: PackWeightAttributes['dtype'];
   readonly shape: readonly number[];
 }
 

@@ -5,14 +5,21 @@
 import { WeightError } from '../errors';
 import { widen } from '../kernels/half';
 
-/** The element types that we read. */
-export type SafetensorsDtype = 'F32' | 'F16' | 'BF16';
+/** The element types that we read. I8 and U8 come with scales (quantised.ts). */
+export type SafetensorsDtype = 'F64' | 'F32' | 'F16' | 'BF16' | 'I8' | 'U8';
 
 /** Bytes of one element. */
-export const DTYPE_BYTES: Readonly<Record<SafetensorsDtype, number>> = { F32: 4, F16: 2, BF16: 2 };
+export const DTYPE_BYTES: Readonly<Record<SafetensorsDtype, number>> = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I8: 1,
+  U8: 1,
+};
 
 /**
- * The elements stored in `bytes`, each exactly, in an array of their own. `bytes` may start at any address.
+ * The elements stored in `bytes`, each exactly but for F64, which is rounded, in an array of their own. `bytes` may start at any address.
  * Throws WeightError if they are not a whole number of elements.
  */
 export function toFloat32(dtype: SafetensorsDtype, bytes: Uint8Array): Float32Array<ArrayBuffer> {
@@ -22,6 +29,9 @@ export function toFloat32(dtype: SafetensorsDtype, bytes: Uint8Array): Float32Ar
   }
   const { buffer } = new Uint8Array(bytes); // a copy, hence aligned
   if (dtype === 'F32') return new Float32Array(buffer);
+  if (dtype === 'F64') return Float32Array.from(new Float64Array(buffer));
+  if (dtype === 'I8') return Float32Array.from(new Int8Array(buffer));
+  if (dtype === 'U8') return Float32Array.from(new Uint8Array(buffer));
   const halves = new Uint16Array(buffer);
   const bits = new Uint32Array(halves.length);
   if (dtype === 'BF16') {
@@ -38,6 +48,15 @@ export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const halves = new Uint16Array(bits.length);
   for (let i = 0; i < bits.length; i++) halves[i] = narrow(bits[i]!);
   return halves;
+}
+
+/** The BF16 nearest to each value, ties to even. NaNs stay NaNs. */
+export function toBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  return Uint16Array.from(bits, (word) => {
+    const isNaN = (word & 0x7fffffff) > 0x7f800000;
+    return isNaN ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+  });
 }
 
 /** binary32 bits -> binary16 bits of the nearest value, ties to even. */

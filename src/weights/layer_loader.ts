@@ -5,10 +5,12 @@ import { WeightError } from '../errors';
 import { checked } from '../graph/checked';
 import { type LayerWeights, NORM_VECTORS } from '../graph/graph';
 import { bytesOf, type Dispatch, f32, u32 } from '../kernels/kernel';
-import { packingKernel } from '../kernels/pack_weight';
+import { packingKernel, rawBytes } from '../kernels/pack_weight';
 import { pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
-import { DTYPE_BYTES } from './float16';
+import { checkFinite, padded } from './finite';
+import { byTurns, packGroups } from './packed_vectors';
+import { companionsOf } from './quantised';
 import { type TensorInfo, toFloat32 } from './safetensors';
 
 /** Bytes written before we wait for the GPU to take them in, so that they do not pile up. */
@@ -65,8 +67,8 @@ export class LayerLoader {
   async data(name: string, offset: number, bytes: Uint8Array): Promise<void> {
     const info = this.tensors.get(name) as TensorInfo;
     const job = this.jobs.get(name) as Job;
-    checkFinite(name, info, bytes);
-    if (name === job.layer.weight) this.upload(name, info, offset, bytes);
+    checkFinite(name, info.dtype, bytes);
+    if (name === job.layer.weight) this.upload(name, job.layer, offset, bytes, info.dtype);
     else this.pieces.set(name, [...(this.pieces.get(name) ?? []), bytes.slice()]);
     if (offset + bytes.length < info.end - info.begin) return;
     if (name !== job.layer.weight) {
@@ -88,16 +90,24 @@ export class LayerLoader {
     for (const buffer of [...this.raw.values(), ...this.packed.values()]) buffer.destroy();
   }
 
-  private upload(name: string, info: TensorInfo, offset: number, bytes: Uint8Array): void {
-    const size = Math.ceil((info.end - info.begin) / 4) * 4;
+  private upload(
+    name: string,
+    { pack }: LayerWeights,
+    offset: number,
+    bytes: Uint8Array,
+    dtype: TensorInfo['dtype'],
+  ): void {
+    const size = Math.ceil(rawBytes(pack) / 4) * 4;
     const { STORAGE, COPY_DST } = GPUBufferUsage;
     const buffer =
       this.raw.get(name) ??
       this.device.createBuffer({ label: `raw ${name}`, size, usage: STORAGE | COPY_DST });
     this.raw.set(name, buffer);
-    const whole = bytes.length % 4 === 0 ? bytes : padded(bytes);
-    this.device.queue.writeBuffer(buffer, offset, whole as Uint8Array<ArrayBuffer>);
-    this.inFlight += bytes.length;
+    const rounded = dtype === 'F64';
+    const part = rounded ? new Uint8Array(toFloat32(dtype, bytes).buffer) : bytes;
+    const whole = part.length % 4 === 0 ? part : padded(part);
+    this.device.queue.writeBuffer(buffer, rounded ? offset / 2 : offset, whole as Uint8Array<ArrayBuffer>);
+    this.inFlight += part.length;
   }
 
   private async pack(layer: LayerWeights): Promise<void> {
@@ -107,11 +117,12 @@ export class LayerLoader {
     if (packedBias && bias) {
       const length = packedBias.shape[0]! / (scaled ? 2 : 1);
       const biases = packGroups(bias, pack.groups ?? 1, length);
-      const factors = scaled && scale && packGroups(scale, pack.groups ?? 1, length);
-      const data = factors ? byTurns(factors, biases) : biases;
+      const beside = scaled && scale && packGroups(scale, pack.groups ?? 1, length);
+      const data = beside ? byTurns(beside, biases) : biases;
       this.packed.set(packedBias.label, this.filled(packedBias.label, data));
     }
-    const scaling = scale && !scaled ? this.filled(`scale ${weight}`, scale) : undefined;
+    const factors = this.weightFactors(layer, scaled ? undefined : scale);
+    const scaling = factors && this.filled(`scale ${weight}`, factors);
     const output = await this.dispatch(packedWeight.label, raw, scaling, layer);
     this.packed.set(packedWeight.label, output);
     // destroyed buffers live on until the work that was submitted with them is done
@@ -165,12 +176,33 @@ export class LayerLoader {
     return buffer;
   }
 
+  /** What packing multiplies each output channel with: the scale of integers, the batch norm's factor, or both. */
+  private weightFactors(
+    { weight, pack }: LayerWeights,
+    scale: Float32Array<ArrayBuffer> | undefined,
+  ): Float32Array<ArrayBuffer> | undefined {
+    const [step, zero] = companionsOf(weight, pack.dtype).map((name) => this.vectors.get(name)!);
+    if (!step) return scale;
+    const outputs = outputsOf(pack);
+    for (const vector of zero ? [step, zero] : [step]) {
+      if (vector.length !== outputs) {
+        throw new WeightError(
+          `${weight}: wanted a scale and a zero point for each of ${outputs} outputs, got ${vector.length}`,
+        );
+      }
+    }
+    const factors = new Float32Array(zero ? 2 * outputs : outputs);
+    for (let o = 0; o < outputs; o++) factors[o] = step[o]! * (scale?.[o] ?? 1);
+    if (zero) factors.set(zero, outputs);
+    return factors;
+  }
+
   /** y = (x - mean) * w / sqrt(var + eps) + b, in float64, as a scale and a bias. */
   private fold({ bias, norm, pack }: LayerWeights): Folded {
     const own = bias ? this.vectors.get(bias) : undefined;
     if (!norm) return { bias: own };
     const [w, b, mean, variance] = NORM_VECTORS.map((part) => this.vectors.get(`${norm}.${part}`)!);
-    const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
+    const outputs = outputsOf(pack);
     const scale = new Float32Array(outputs);
     const shift = new Float32Array(outputs);
     for (let o = 0; o < outputs; o++) {
@@ -188,44 +220,23 @@ export class LayerLoader {
   }
 }
 
+function outputsOf({ transposed, shape }: LayerWeights['pack']): number {
+  return transposed ? shape[1] : shape[0];
+}
+
 /** The dispatch that packs a layer's weight. */
 function packing({ pack, norm, scaled }: LayerWeights): Dispatch {
-  const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
-  const bytes = pack.shape.reduce((a, b) => a * b, DTYPE_BYTES[pack.dtype]);
-  const scale = norm && !scaled ? f32(outputs) : undefined;
-  return packingKernel(pack).dispatch({ raw: u32(Math.ceil(bytes / 4)), scale }, pack);
+  const outputs = outputsOf(pack);
+  const rows = pack.dtype === 'U8' ? 2 : 1;
+  const scale =
+    (norm && !scaled) || pack.dtype === 'I8' || pack.dtype === 'U8' ? f32(rows * outputs) : undefined;
+  return packingKernel(pack).dispatch({ raw: u32(Math.ceil(rawBytes(pack) / 4)), scale }, pack);
 }
 
 /** Names of all tensors that a layer is made of. */
-function namesOf({ weight, bias, norm }: LayerWeights): string[] {
+function namesOf({ weight, bias, norm, pack }: LayerWeights): string[] {
   const vectors = norm ? NORM_VECTORS.map((part) => `${norm}.${part}`) : [];
-  return [weight, ...(bias ? [bias] : []), ...vectors];
-}
-
-/** Each group's outputs, padded with zeros to a whole number of vec4s. */
-function packGroups(values: Float32Array, groups: number, length: number): Float32Array<ArrayBuffer> {
-  const packed = new Float32Array(length);
-  const [from, to] = [values.length / groups, length / groups];
-  for (let group = 0; group < groups; group++) {
-    packed.set(values.subarray(group * from, (group + 1) * from), group * to);
-  }
-  return packed;
-}
-
-/** A quad of `a`, a quad of `b`, the next of `a`, and so on. */
-function byTurns(a: Float32Array, b: Float32Array): Float32Array<ArrayBuffer> {
-  const both = new Float32Array(a.length + b.length);
-  for (let i = 0; i < a.length; i += 4) {
-    both.set(a.subarray(i, i + 4), 2 * i);
-    both.set(b.subarray(i, i + 4), 2 * i + 4);
-  }
-  return both;
-}
-
-function padded(bytes: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(Math.ceil(bytes.length / 4) * 4);
-  whole.set(bytes);
-  return whole;
+  return [weight, ...companionsOf(weight, pack.dtype), ...(bias ? [bias] : []), ...vectors];
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
@@ -236,23 +247,6 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return whole;
-}
-
-/** Exponent bits that mark infinities and NaN, in a 32-bit word that holds one F32 or two halves. */
-const EXPONENTS = { F32: [0x7f800000], F16: [0x7c00, 0x7c000000], BF16: [0x7f80, 0x7f800000] };
-
-/** A weight that is not a number would spread over the whole result: say where it is instead. */
-function checkFinite(name: string, { dtype }: TensorInfo, bytes: Uint8Array): void {
-  const whole = bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0 ? bytes : padded(bytes);
-  const words = new Uint32Array(whole.buffer, whole.byteOffset, whole.length / 4);
-  for (const mask of EXPONENTS[dtype]) {
-    for (let i = 0; i < words.length; i++) {
-      // as signed numbers on both sides: bitwise results are
-      if ((words[i]! & mask) === mask) {
-        throw new WeightError(`${name}: wanted finite numbers; got an infinity or NaN. The file is damaged`);
-      }
-    }
-  }
 }
 
 /** The first names, and how many more. */

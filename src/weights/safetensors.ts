@@ -1,4 +1,5 @@
-// Reads safetensors files as they arrive: the header first, all of it checked, then each tensor in pieces.
+// Reads safetensors files as they arrive: the header first, all of it checked, then each tensor in pieces. All other
+// formats hand their tensors over to the same visitor (read_weights.ts).
 // Format (huggingface/safetensors, README "Format"):
 //
 //   8 bytes    N, the header's length, an unsigned little-endian integer
@@ -7,7 +8,8 @@
 //   the rest   the tensors' elements, little-endian, row-major, without overlap, hole or remainder
 
 import { WeightError } from '../errors';
-import { ByteReader, openSource, type Progress, untilAborted, type WeightSource } from './byte_source';
+import { ByteReader, untilAborted } from './byte_reader';
+import { openSource, type Progress, type WeightSource } from './byte_source';
 import {
   type HeaderEntry,
   isTensor,
@@ -48,10 +50,10 @@ const MAX_HEADER_BYTES = 100_000_000; // the reference's limit
 /** How files begin that are taken for safetensors, each byte as one character; all make absurd lengths. */
 const LOOKALIKES: [RegExp, string][] = [
   [/^(\xef\xbb\xbf)?\s*<[!?a-z]/i, 'this looks like an HTML page: check the address'],
-  [/^PK/, 'this looks like a PyTorch .pth file (zip): convert it to safetensors'],
-  [/^\x80/, 'this looks like a PyTorch .pth file (pickle): convert it to safetensors'],
+  [/^PK/, 'this looks like a PyTorch .pth file (zip): readWeights reads it'],
+  [/^\x80/, 'this looks like a PyTorch .pth file (pickle): readWeights reads it'],
   [/^version /, 'this looks like a Git LFS pointer: fetch the file that it stands for'],
-  [/^\s*[{[]/, 'this looks like JSON: if it is an index, read the .safetensors files that it lists'],
+  [/^\s*[{[]/, 'this looks like JSON: if it is an index, readWeights reads what it lists'],
 ];
 
 /**
@@ -68,18 +70,36 @@ export async function readSafetensors(
   signal?.throwIfAborted();
   const reader = new ByteReader(await openSource(source, signal), options.onProgress, signal);
   try {
-    const { metadata, entries } = await readHeader(reader);
-    const header = { metadata, tensors: entries.filter(isTensor), dataBytes: entries.at(-1)?.end ?? 0 };
-    await untilAborted(visitor.header(header), signal);
-    for (const entry of entries) await readTensor(reader, entry, visitor, signal);
-    if ((await reader.take(1)).length > 0) throw wrongSize(reader, reader.loaded);
-    return header;
+    const file = await openSafetensors(reader);
+    await untilAborted(visitor.header(file.header), signal);
+    await file.data((...piece) => visitor.data(...piece), signal);
+    return file.header;
   } finally {
     await reader.close();
   }
 }
 
-function joinSignals(source: WeightSource, signal?: AbortSignal): AbortSignal | undefined {
+/** A file whose header has been read, and whose data comes next. */
+export interface OpenSafetensors {
+  readonly header: SafetensorsHeader;
+  /** Hands over all of the data. */
+  data(visit: SafetensorsVisitor['data'], signal?: AbortSignal): Promise<void>;
+}
+
+/** Reads the header. Throws WeightError. */
+export async function openSafetensors(reader: ByteReader): Promise<OpenSafetensors> {
+  const { metadata, entries } = await readHeader(reader);
+  return {
+    header: { metadata, tensors: entries.filter(isTensor), dataBytes: entries.at(-1)?.end ?? 0 },
+    async data(visit, signal) {
+      for (const entry of entries) await readTensor(reader, entry, visit, signal);
+      if ((await reader.take(1)).length > 0) throw wrongSize(reader, reader.loaded);
+    },
+  };
+}
+
+/** The signal that aborts when either does: that of a Request, and `signal`. */
+export function joinSignals(source: WeightSource, signal?: AbortSignal): AbortSignal | undefined {
   if (!(source instanceof Request)) return signal;
   return signal ? AbortSignal.any([source.signal, signal]) : source.signal;
 }
@@ -108,7 +128,7 @@ async function readHeader(reader: ByteReader): Promise<ReturnType<typeof parseHe
 async function readTensor(
   reader: ByteReader,
   entry: HeaderEntry,
-  visitor: SafetensorsVisitor,
+  visit: SafetensorsVisitor['data'],
   signal?: AbortSignal,
 ): Promise<void> {
   const length = entry.end - entry.begin;
@@ -116,7 +136,7 @@ async function readTensor(
     const wanted = Math.min(PIECE_BYTES, length - offset);
     const piece = await reader.take(wanted);
     if (piece.length < wanted) throw wrongSize(reader, reader.loaded);
-    if (isTensor(entry)) await untilAborted(visitor.data(entry, offset, piece), signal);
+    if (isTensor(entry)) await untilAborted(visit(entry, offset, piece), signal);
   }
 }
 

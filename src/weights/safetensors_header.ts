@@ -30,7 +30,7 @@ export type HeaderEntry = Omit<TensorInfo, 'dtype'> & { dtype: SafetensorsDtype 
 
 const COUNTER = { dtype: 'I64', suffix: '.num_batches_tracked', bytes: 8 } as const; // as PyTorch saves them
 const OTHER_DTYPES = new Set(
-  'BOOL F4 F6_E2M3 F6_E3M2 U8 I8 F8_E5M2 F8_E4M3 F8_E8M0 I16 U16 I32 U32 F64 I64 U64 C64'.split(' '),
+  'BOOL F4 F6_E2M3 F6_E3M2 F8_E5M2 F8_E4M3 F8_E8M0 I16 U16 I32 U32 I64 U64 C64'.split(' '),
 );
 const SHOWN = 80; // characters of a value that an error quotes
 
@@ -106,11 +106,13 @@ function checkEntry(name: string, value: unknown, who: string): HeaderEntry {
 }
 
 function checkDtype(name: string, dtype: unknown, shape: number[], who: string): HeaderEntry['dtype'] {
-  if (dtype === 'F32' || dtype === 'F16' || dtype === 'BF16') return dtype;
+  if (typeof dtype === 'string' && Object.hasOwn(DTYPE_BYTES, dtype)) return dtype as SafetensorsDtype;
   if (dtype === COUNTER.dtype && shape.length === 0 && name.endsWith(COUNTER.suffix)) return dtype;
   const known = typeof dtype === 'string' && OTHER_DTYPES.has(dtype);
   const advice = known ? 'convert the tensor to one of these, or leave it out' : 'no such dtype is known';
-  throw new WeightError(`${who}: wanted dtype F32, F16 or BF16, got ${show(dtype)}; ${advice}`);
+  throw new WeightError(
+    `${who}: wanted dtype ${Object.keys(DTYPE_BYTES).join(', ')}, got ${show(dtype)}; ${advice}`,
+  );
 }
 
 function byteLength(dtype: HeaderEntry['dtype'], shape: number[], who: string): number {

@@ -13,7 +13,48 @@ export interface TensorData {
   data: Float32Array | Uint8Array;
 }
 
-const DTYPE_ORDER: SafetensorsDtype[] = ['F32', 'BF16', 'F16']; // the reference's
+const DTYPE_ORDER: SafetensorsDtype[] = ['F64', 'F32', 'BF16', 'F16', 'U8', 'I8']; // the reference's
+
+/** Where a tensor's bytes are, counted from the start of the data. */
+export interface TensorPlace {
+  readonly name: string;
+  readonly dtype: SafetensorsDtype;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Places for these tensors, one after the other. Throws WeightError if a name comes twice. */
+export function layOut(tensors: Iterable<Pick<TensorPlace, 'name' | 'dtype' | 'shape'>>): TensorPlace[] {
+  const sorted = [...tensors].sort(inOrder);
+  let end = 0;
+  const names = new Set(['__metadata__']);
+  return sorted.map(({ name, dtype, shape }) => {
+    if (names.has(name)) {
+      throw new WeightError(`writeSafetensors: wanted tensors of different names, got "${name}" again`);
+    }
+    names.add(name);
+    const begin = end;
+    end += shape.reduce((product, extent) => product * extent, DTYPE_BYTES[dtype]);
+    return { name, dtype, shape, begin, end };
+  });
+}
+
+function inOrder(a: Pick<TensorPlace, 'name' | 'dtype'>, b: Pick<TensorPlace, 'name' | 'dtype'>): number {
+  return DTYPE_ORDER.indexOf(a.dtype) - DTYPE_ORDER.indexOf(b.dtype) || (a.name < b.name ? -1 : 1);
+}
+
+/** The header's JSON. Written piece by piece, for a JavaScript object would reorder names that look like integers. */
+export function headerJson(
+  places: readonly TensorPlace[],
+  metadata: Readonly<Record<string, string>>,
+): string {
+  const members: [string, unknown][] = Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : [];
+  for (const { name, dtype, shape, begin, end } of places) {
+    members.push([name, { dtype, shape, data_offsets: [begin, end] }]);
+  }
+  return `{${members.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
+}
 
 /**
  * The file with these tensors and `metadata`. F32 and F16 (rounded to nearest, ties to even) are made from
@@ -23,11 +64,9 @@ export function writeSafetensors(
   tensors: Iterable<TensorData>,
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array<ArrayBuffer> {
-  const sorted = [...tensors].sort(
-    (a, b) => DTYPE_ORDER.indexOf(a.dtype) - DTYPE_ORDER.indexOf(b.dtype) || (a.name < b.name ? -1 : 1),
-  );
+  const sorted = [...tensors].sort(inOrder);
   const encoded = sorted.map(encode);
-  const header = new TextEncoder().encode(headerJson(sorted, encoded, metadata));
+  const header = new TextEncoder().encode(headerJson(layOut(sorted), metadata));
   const headerBytes = Math.ceil(header.length / 8) * 8;
   const dataBytes = encoded.reduce((sum, bytes) => sum + bytes.length, 0);
 
@@ -41,26 +80,6 @@ export function writeSafetensors(
     at += bytes.length;
   }
   return file;
-}
-
-/** Written piece by piece, for a JavaScript object would reorder names that look like integers. */
-function headerJson(
-  tensors: TensorData[],
-  encoded: Uint8Array[],
-  metadata: Readonly<Record<string, string>>,
-): string {
-  const members = new Map<string, unknown>();
-  if (Object.keys(metadata).length > 0) members.set('__metadata__', metadata);
-  let begin = 0;
-  tensors.forEach(({ name, dtype, shape }, i) => {
-    if (members.has(name) || name === '__metadata__') {
-      throw new WeightError(`writeSafetensors: wanted tensors of different names, got "${name}" again`);
-    }
-    const end = begin + encoded[i]!.length;
-    members.set(name, { dtype, shape, data_offsets: [begin, end] });
-    begin = end;
-  });
-  return `{${Array.from(members, ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
 }
 
 function encode({ name, dtype, shape, data }: TensorData): Uint8Array {

@@ -146,8 +146,17 @@ function upsampleAddRow(what: string, lateralShape: Shape4, coarseShape: Shape4)
   });
 }
 
-/** Halves of a float16 or bfloat16 tensor, two to a word, made of small integers that all dtypes hold. */
-function rawWeight(shape: Shape4, dtype: 'F32' | 'F16' | 'BF16'): { raw: HostTensor; values: HostTensor } {
+type RawDtype = 'F32' | 'F16' | 'BF16' | 'I8' | 'U8';
+
+/** What is subtracted from a U8 weight of output channel `o`. */
+const zeroPoint = (o: number): number => 128 - (o % 2);
+
+/** A tensor's bytes as they are in a file, in words, made of small integers that all dtypes hold. */
+function rawWeight(
+  shape: Shape4,
+  dtype: RawDtype,
+  transposed: boolean,
+): { raw: HostTensor; values: HostTensor } {
   const next = uniform(5);
   const values = tensor(
     shape,
@@ -155,6 +164,15 @@ function rawWeight(shape: Shape4, dtype: 'F32' | 'F16' | 'BF16'): { raw: HostTen
   );
   const bits = new Uint32Array(values.data.buffer.slice(0));
   if (dtype === 'F32') return { raw: indices([bits.length], bits), values };
+  if (dtype === 'I8' || dtype === 'U8') {
+    const [taps, outputs] = [shape[2] * shape[3], transposed ? shape[1] : shape[0]];
+    const each = transposed ? taps : shape[1] * taps;
+    const bytes = new Uint8Array(Math.ceil(bits.length / 4) * 4);
+    values.data.forEach((value, i) => {
+      bytes[i] = dtype === 'I8' ? value : value + zeroPoint(Math.floor(i / each) % outputs);
+    });
+    return { raw: indices([bytes.length / 4], new Uint32Array(bytes.buffer)), values };
+  }
   const words = new Uint32Array(Math.ceil(bits.length / 2));
   bits.forEach((word, i) => {
     words[i >> 1]! |= (dtype === 'BF16' ? word >>> 16 : toFloat16(word)) << (16 * (i & 1));
@@ -172,12 +190,14 @@ function toFloat16(word: number): number {
 function packWeightRow(
   what: string,
   shape: Shape4,
-  dtype: 'F32' | 'F16' | 'BF16',
+  dtype: RawDtype,
   groups = 1,
   transposed = false,
 ): KernelCase {
-  const { raw, values } = rawWeight(shape, dtype);
-  const scale = random([transposed ? shape[1] : shape[0]], 6);
+  const { raw, values } = rawWeight(shape, dtype, transposed);
+  const factors = random([transposed ? shape[1] : shape[0]], 6);
+  const zeros = Array.from(factors.data, (_, o) => zeroPoint(o));
+  const scale = dtype === 'U8' ? tensor([2 * zeros.length], [...factors.data, ...zeros]) : factors;
   return kernelCase({
     what,
     kernel: packWeight,
@@ -270,4 +290,9 @@ export const mapRows: KernelCase[] = [
   packWeightRow('F16, odd channels', [7, 5, 3, 3], 'F16'),
   packWeightRow('BF16, grouped', [12, 3, 3, 3], 'BF16', 4),
   packWeightRow('transposed F16', [6, 5, 2, 2], 'F16', 1, true),
+  packWeightRow('I8, odd channels', [7, 5, 3, 3], 'I8'),
+  packWeightRow('I8, grouped', [12, 3, 3, 3], 'I8', 4),
+  packWeightRow('transposed I8', [6, 5, 2, 2], 'I8', 1, true),
+  packWeightRow('U8, each output with its zero', [7, 5, 3, 3], 'U8'),
+  packWeightRow('transposed U8', [6, 5, 2, 2], 'U8', 1, true),
 ];

@@ -1,0 +1,145 @@
+// From a pickle's value to a visitor: the state dict in it, which of its tensors are weights, and their elements in
+// row-major order whatever their strides.
+
+import { WeightError } from '../errors';
+import { ByteReader } from './byte_reader';
+import type { SafetensorsDtype } from './float16';
+import { ELEMENT_BYTES, PendingArray, Tensor, type Value } from './pickle_values';
+import type { SafetensorsHeader, TensorInfo } from './safetensors_header';
+
+/** A tensor of a file, as the visitor sees it and as it lies there. */
+export interface PickledTensor {
+  readonly info: TensorInfo;
+  readonly tensor: Tensor;
+}
+
+export interface PickledWeights {
+  readonly header: SafetensorsHeader;
+  /** As in the header, in the order of their places in the file. */
+  readonly tensors: readonly PickledTensor[];
+}
+
+/** Where trainers put the state dict. */
+const WRAPPERS = ['state_dict', 'model', 'model_state_dict', 'module', 'blobs', 'weights', 'net', 'params'];
+const MAX_WRAPPED = 3;
+const MAX_NAME = 1000;
+const MAX_TENSORS = 100_000;
+const MAX_GATHERED_BYTES = 256 << 20; // of a tensor that is not contiguous, with what lies between
+const MAX_GROWTH = 8; // bytes of all tensors for each of the file: views may share
+const GROWTH_FROM = 1 << 20; // bytes that small files may have in any case
+
+/** The weights of a pickle's value; `size` is the file's, `file` its name. Throws WeightError. */
+export function pickledWeights(root: Value, file: string, size: number): PickledWeights {
+  const found = [...namedTensors(stateDict(root, file))].filter(([, { dtype }]) => isWeight(dtype));
+  if (found.length > MAX_TENSORS) throw new WeightError(`${file}: wanted at most ${MAX_TENSORS} tensors`);
+  found.sort(([, a], [, b]) => a.raw.place - b.raw.place || a.offset - b.offset);
+  let end = 0;
+  const tensors = found.map(([name, tensor]): PickledTensor => {
+    const begin = end;
+    end += tensor.count * ELEMENT_BYTES[tensor.dtype];
+    const dtype = tensor.dtype as SafetensorsDtype;
+    return { info: { name, dtype, shape: [...tensor.shape], begin, end }, tensor };
+  });
+  if (end > Math.max(GROWTH_FROM, MAX_GROWTH * size)) {
+    throw new WeightError(`${file}: wanted tensors of the file's ${size} bytes, got ${end} bytes of tensors`);
+  }
+  const header = { metadata: metadataOf(root), tensors: tensors.map(({ info }) => info), dataBytes: end };
+  return { header, tensors };
+}
+
+/** Counters and the like are integers; inference has no use for them. */
+function isWeight(dtype: string): dtype is SafetensorsDtype {
+  return dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}
+
+/** The dict of tensors, at the top or where a trainer wraps it. */
+function stateDict(root: Value, file: string): Map<Value, Value> {
+  let found: Value | undefined = root;
+  for (let depth = 0; depth <= MAX_WRAPPED && found instanceof Map; depth++) {
+    const dict: Map<Value, Value> = found;
+    const wrapped = WRAPPERS.map((name) => dict.get(name)).find((value) => value instanceof Map);
+    if ([...dict.values()].some((value) => tensorOf(value))) return dict;
+    found = wrapped;
+  }
+  const keys = root instanceof Map ? [...root.keys()].slice(0, 5).map((key) => String(key).slice(0, 40)) : [];
+  const got = root instanceof Map ? `a dict of ${keys.join(', ') || 'nothing'}` : 'something else';
+  throw new WeightError(
+    `${file}: wanted a dict of tensors by name, at the top or as ${WRAPPERS.slice(0, 3).join(', ')}; got ${got}`,
+  );
+}
+
+function* namedTensors(dict: ReadonlyMap<Value, Value>): Generator<[string, Tensor]> {
+  for (const [name, value] of dict) {
+    const tensor = tensorOf(value);
+    if (tensor && typeof name === 'string' && name.length <= MAX_NAME) yield [name, tensor];
+  }
+}
+
+function tensorOf(value: Value): Tensor | undefined {
+  if (value instanceof PendingArray) return value.tensor;
+  return value instanceof Tensor ? value : undefined;
+}
+
+/** MMDetection writes the names of classes: without a background, which is index 0 here. */
+function metadataOf(root: Value): Record<string, string> {
+  const metadata: Record<string, string> = Object.create(null);
+  const meta = root instanceof Map ? root.get('meta') : undefined;
+  if (!(meta instanceof Map)) return metadata;
+  const about = meta.get('dataset_meta');
+  const classes = [meta, about instanceof Map ? about : new Map()]
+    .flatMap((dict) => [dict.get('CLASSES'), dict.get('classes')])
+    .find(isNames);
+  if (classes) metadata.classes = JSON.stringify(['__background__', ...classes]);
+  return metadata;
+}
+
+function isNames(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
+}
+
+/** The elements of `tensor` in row-major order, read like any source. */
+export function elementsOf(tensor: Tensor, name: string, signal?: AbortSignal): ByteReader {
+  const bytes = ELEMENT_BYTES[tensor.dtype];
+  const begin = tensor.offset * bytes;
+  const read = () =>
+    tensor.contiguous
+      ? tensor.raw.slice(begin, begin + tensor.count * bytes, signal)
+      : gathered(tensor, bytes, name, signal);
+  return new ByteReader({ name, read }, undefined, signal);
+}
+
+async function* gathered(
+  { raw, offset, shape, strides, count }: Tensor,
+  bytes: number,
+  name: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  if (count === 0) return;
+  const span = shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 1) * bytes;
+  if (span > MAX_GATHERED_BYTES || count * bytes > MAX_GATHERED_BYTES) {
+    const advice = 'make it contiguous before it is saved';
+    throw new WeightError(
+      `${name}: wanted at most ${MAX_GATHERED_BYTES} bytes with strides, got ${span}; ${advice}`,
+    );
+  }
+  const reader = new ByteReader({
+    name,
+    read: () => raw.slice(offset * bytes, offset * bytes + span, signal),
+  });
+  const from = await reader.take(span);
+  if (from.length < span)
+    throw new WeightError(`${name}: wanted ${span} bytes, got ${from.length}: is the file cut off?`);
+  const to = new Uint8Array(count * bytes);
+  const index = new Array<number>(shape.length).fill(0);
+  let at = 0; // element of `from`
+  for (let element = 0; element < count; element++) {
+    for (let i = 0; i < bytes; i++) to[element * bytes + i] = from[at * bytes + i]!;
+    for (let axis = shape.length - 1; axis >= 0; axis--) {
+      at += strides[axis]!;
+      if (++index[axis]! < shape[axis]!) break;
+      at -= strides[axis]! * shape[axis]!;
+      index[axis] = 0;
+    }
+  }
+  yield to;
+}

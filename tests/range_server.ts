@@ -1,0 +1,41 @@
+// Serves bytes as servers of checkpoints do: versions, ranges, HEAD; and as they fail. Keeps account of what it was
+// asked for.
+
+import type { ServerResponse } from 'node:http';
+
+export class RangeServer {
+  /** What was asked for: `GET`, `GET bytes=5-`, `HEAD`. */
+  readonly asked: string[] = [];
+  /** Breaks the connection after so many bytes, once. */
+  breakAfter: number | undefined;
+  version = 1;
+  ranges = true;
+
+  constructor(public bytes: Uint8Array) {}
+
+  readonly route = (response: ServerResponse): void => {
+    const { method = '', headers } = response.req;
+    const etag = `"${this.version}"`;
+    const { range } = headers;
+    this.asked.push(range ? `${method} ${range}` : method);
+    response.setHeader('etag', etag);
+    const begin = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? Number.NaN);
+    const current = headers['if-range'] === undefined || headers['if-range'] === etag;
+    const part = this.ranges && current && begin < this.bytes.length;
+    const body = part ? this.bytes.subarray(begin) : this.bytes;
+    const { length } = this.bytes;
+    if (part) response.setHeader('content-range', `bytes ${begin}-${length - 1}/${length}`);
+    response.writeHead(part ? 206 : 200, { 'content-length': body.length });
+    if (method === 'HEAD') response.end();
+    else if (this.breakAfter !== undefined && this.breakAfter < body.length) {
+      const sent = body.subarray(0, this.breakAfter);
+      this.breakAfter = undefined;
+      response.write(sent, () => setTimeout(() => response.destroy(), 50));
+    } else response.end(body);
+  };
+
+  /** What was asked for since the last call. */
+  take(): string[] {
+    return this.asked.splice(0);
+  }
+}
