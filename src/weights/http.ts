@@ -54,7 +54,10 @@ export async function answer(url: string, input: string | Request, asking: Askin
   const once = typeof input !== 'string' || !URL.canParse(url, globalThis.location?.href);
   for (let failures = 0; ; ) {
     try {
-      const response = await fetch(input, { ...(signal && { signal }), ...(headers && { headers }) });
+      const response = await fetch(input, {
+        ...(signal && { signal }),
+        ...(headers && { headers, cache: 'no-store' }),
+      }); // a browser's own cache knows no parts
       if (once || !isPassing(response.status) || failures === RETRIES) return response;
       await response.body?.cancel();
     } catch (cause) {

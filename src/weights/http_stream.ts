@@ -73,7 +73,8 @@ export async function goOn(
   const name = shorten(url);
   let response: Response;
   try {
-    response = await fetch(url, { headers: { ...rangeOf(at), ...ifRange(version) }, signal: signal ?? null });
+    const headers = { ...rangeOf(at), ...ifRange(version) };
+    response = await fetch(url, { headers, cache: 'no-store', signal: signal ?? null });
   } catch {
     signal?.throwIfAborted();
     return undefined;

@@ -97,15 +97,27 @@ function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
 }
 
-/** The elements of `tensor` in row-major order, read like any source. */
-export function elementsOf(tensor: Tensor, name: string, signal?: AbortSignal): ByteReader {
-  const bytes = ELEMENT_BYTES[tensor.dtype];
-  const begin = tensor.offset * bytes;
-  const read = () =>
-    tensor.contiguous
-      ? tensor.raw.slice(begin, begin + tensor.count * bytes, signal)
+/** The elements of all tensors, one after the other, each in row-major order. */
+export async function* elementsOf(
+  tensors: readonly PickledTensor[],
+  file: string,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for (const { info, tensor } of tensors) {
+    const name = `${file}: ${info.name}`;
+    const bytes = ELEMENT_BYTES[tensor.dtype];
+    const [begin, length] = [tensor.offset * bytes, tensor.count * bytes];
+    let found = 0;
+    const chunks = tensor.contiguous
+      ? tensor.raw.slice(begin, begin + length, signal)
       : gathered(tensor, bytes, name, signal);
-  return new ByteReader({ name, read }, undefined, signal);
+    for await (const chunk of chunks) {
+      found += chunk.length;
+      if (chunk.length > 0 && found <= length) yield chunk;
+    }
+    if (found !== length)
+      throw new WeightError(`${name}: wanted ${length} bytes, got ${found}: is the file cut off?`);
+  }
 }
 
 async function* gathered(

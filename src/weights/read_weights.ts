@@ -1,7 +1,6 @@
 // One way in for every format: its first bytes tell which it is, and a visitor sees them all alike. What only some
 // formats need is loaded when one is met.
 
-import { WeightError } from '../errors';
 import { ByteReader, untilAborted } from './byte_reader';
 import { openSource, type Seekable, type WeightSource } from './byte_source';
 import type { PickledWeights } from './pickled_tensors';
@@ -90,26 +89,25 @@ async function readPickled(
     await untilAborted(visitor.header(header), signal);
     const before = reader.loaded; // all of it, where it had to be fetched first
     let loaded = 0;
-    for (const { info, tensor } of tensors) {
-      const length = info.end - info.begin;
-      const elements = elementsOf(tensor, `${name}: ${info.name}`, signal);
-      try {
+    // one reader for all: what it puts pieces together in is as large as a piece
+    const elements = new ByteReader(
+      { name, read: (stop) => elementsOf(tensors, name, stop) },
+      undefined,
+      signal,
+    );
+    try {
+      for (const { info } of tensors) {
+        const length = info.end - info.begin;
         for (let offset = 0; offset < length; offset += PIECE_BYTES) {
-          const wanted = Math.min(PIECE_BYTES, length - offset);
-          const piece = await elements.take(wanted);
-          if (piece.length < wanted) {
-            throw new WeightError(
-              `${name}: ${info.name}: wanted ${length} bytes, got ${offset + piece.length}`,
-            );
-          }
+          const piece = await elements.take(Math.min(PIECE_BYTES, length - offset));
           await untilAborted(visitor.data(info, offset, piece), signal);
           loaded += piece.length;
           if (loaded > before && loaded < file.size) onProgress?.({ loaded, total: file.size });
           signal?.throwIfAborted();
         }
-      } finally {
-        await elements.close();
       }
+    } finally {
+      await elements.close();
     }
     if (before < file.size) onProgress?.({ loaded: file.size, total: file.size });
   } finally {
