@@ -54,8 +54,8 @@ export function toFloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
 export function toBfloat16(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   return Uint16Array.from(bits, (word) => {
-    const isNaN = (word & 0x7fffffff) > 0x7f800000;
-    return isNaN ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
+    const notANumber = (word & 0x7fffffff) > 0x7f800000;
+    return notANumber ? (word >>> 16) | 0x40 : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16;
   });
 }
 

@@ -62,7 +62,7 @@ const CALLS: ReadonlyMap<string, Call> = new Map<string, Call>([
   ['collections.Counter', dict],
   ['builtins.set', set],
   ['builtins.frozenset', set],
-  ['builtins.bytes', ([], input) => new Bytes(input.file, 0, 0, 'raw', new Uint8Array(0))],
+  ['builtins.bytes', (_, input) => new Bytes(input.file, 0, 0, 'raw', new Uint8Array(0))],
   ['builtins.bytearray', ([bytes], input) => encode([bytes ?? ''], input)],
   ['_codecs.encode', encode],
   ['torch.Size', ([sizes = []], input) => list(sizes, input)],

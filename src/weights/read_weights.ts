@@ -18,10 +18,10 @@ type Format = 'safetensors' | 'index of safetensors' | 'PyTorch (zip)' | 'pickle
 type ReadPickled = (file: Seekable, name: string, signal?: AbortSignal) => Promise<PickledWeights>;
 
 /** How files of each format begin, each byte as one character; safetensors is what nothing else is. */
-const BEGINNINGS: readonly [RegExp, Format][] = [
-  [/^PK\x03\x04/, 'PyTorch (zip)'],
-  [/^\x80[\x02-\x05]/, 'pickle'],
-  [/^\s*\{/, 'index of safetensors'],
+const BEGINNINGS: readonly [begins: (head: string) => boolean, Format][] = [
+  [(head) => head.startsWith('PK\u0003\u0004'), 'PyTorch (zip)'],
+  [(head) => head[0] === '\u0080' && head[1]! >= '\u0002' && head[1]! <= '\u0005', 'pickle'],
+  [(head) => head.trimStart().startsWith('{'), 'index of safetensors'],
 ];
 const HEAD_BYTES = 16;
 
@@ -72,7 +72,7 @@ export async function readWeights(
 
 function formatOf(head: Uint8Array): Format {
   const text = String.fromCharCode(...head);
-  return BEGINNINGS.find(([beginning]) => beginning.test(text))?.[1] ?? 'safetensors';
+  return BEGINNINGS.find(([begins]) => begins(text))?.[1] ?? 'safetensors';
 }
 
 async function readPickled(
