@@ -36,7 +36,23 @@ export const MODELS: readonly ModelRow[] = [
     licence: 'Apache-2.0',
     sample: 'coffee',
   },
+  torchvision('maskrcnn_resnet50_fpn', 'Mask R-CNN, ResNet-50', 169.8),
+  torchvision('maskrcnn_resnet50_fpn_v2', 'Mask R-CNN, ResNet-50, v2', 177.2),
+  torchvision('fasterrcnn_resnet50_fpn', 'Faster R-CNN, ResNet-50', 159.7),
+  torchvision('fasterrcnn_mobilenet_v3_large_fpn', 'Faster R-CNN, MobileNetV3', 74.2),
+  torchvision('keypointrcnn_resnet50_fpn', 'Keypoint R-CNN, ResNet-50', 226.1, 'persons, and their joints'),
 ];
+
+/** One of torchvision's, published under BSD-3-Clause; trained on COCO. */
+function torchvision(
+  name: string,
+  title: string,
+  megabytes: number,
+  finds = '80 kinds of everyday things',
+): ModelRow {
+  const source = `torchvision/${name}`;
+  return { id: name, source, title, megabytes, finds, licence: 'BSD-3-Clause', sample: 'coffee' };
+}
 
 /** The row of an id; the first where there is none. */
 export function modelOf(id: string | undefined): ModelRow {
