@@ -92,7 +92,7 @@ describe('changed', () => {
 
   test('a pooling that there is not', async () => {
     const max = changed({ roiPooling: 'max' as never });
-    await expect(max).rejects.toThrow(/roiPooling: wanted 'align' or 'pool'; got "max"/);
+    await expect(max).rejects.toThrow(/roiPooling: wanted one of align, pool; got "max"/);
   });
 });
 

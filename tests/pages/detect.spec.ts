@@ -267,7 +267,8 @@ describe('live', () => {
     await page.getByRole('tab', { name: 'Follow' }).waitFor();
     await page.getByRole('button', { name: /End 1 of the counting line/ }).press('ArrowRight');
     expect(page.url()).toContain('line=0.520');
-    await expect.poll(() => page.locator('#canvas').getAttribute('aria-label')).toContain('Camera');
+    const seen = () => page.locator('#canvas').getAttribute('aria-label');
+    await expect.poll(seen, { timeout: TIMEOUT }).toContain('Camera'); // after a run of the network
     await page.screenshot({ path: `${SHOTS}/detect_camera.png` });
     await button('Pause').click();
     await button('Go on').click();
@@ -281,13 +282,14 @@ describe('live', () => {
 
 describe('without WebGPU', () => {
   test('the page says what to do, and is not blank', async () => {
-    const page = await site.browser.newPage();
+    const context = await site.browser.newContext(); // axe wants a page of one
+    const page = await context.newPage();
     await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
     await page.goto(site.url);
     await page.getByRole('heading', { name: 'This page needs WebGPU' }).waitFor();
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations.map(({ id }) => id)).toEqual([]);
     await page.screenshot({ path: `${SHOTS}/detect_no_webgpu.png` });
-    await page.close();
+    await context.close();
   });
 });
