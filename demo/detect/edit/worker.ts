@@ -72,7 +72,8 @@ function pixelsOf(bitmap: ImageBitmap): Pixels {
   const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
-  return context.getImageData(0, 0, width, height) as Pixels;
+  const { data } = context.getImageData(0, 0, width, height);
+  return { data: data as Pixels['data'], width, height };
 }
 
 async function bitmapOf(picture: Pixels): Promise<ImageBitmap> {
