@@ -54,10 +54,8 @@ export async function answer(url: string, input: string | Request, asking: Askin
   const once = typeof input !== 'string' || !URL.canParse(url, globalThis.location?.href);
   for (let failures = 0; ; ) {
     try {
-      const response = await fetch(input, {
-        ...(signal && { signal }),
-        ...(headers && { headers, cache: 'no-store' }),
-      }); // a browser's own cache knows no parts
+      const part = headers && { headers, cache: 'no-store' as const }; // a browser's own cache answers otherwise
+      const response = await fetch(input, { ...(signal && { signal }), ...part });
       if (once || !isPassing(response.status) || failures === RETRIES) return response;
       await response.body?.cancel();
     } catch (cause) {
