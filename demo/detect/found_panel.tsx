@@ -29,7 +29,7 @@ export function Filters() {
     <>
       <label class="field">
         <span>
-          Score at least <output>{score.toFixed(2)}</output>
+          Score at least <b>{score.toFixed(2)}</b>
         </span>
         <input
           id="score"

@@ -109,7 +109,11 @@ test('1: the four tasks', { timeout: TIMEOUT }, async () => {
 test('2: the map, with costs and shader of each node', { timeout: TIMEOUT }, async () => {
   await open('2', 'The whole graph');
   const map = page.getByRole('listbox');
-  await expect.poll(() => map.getByRole('option').count()).toBe(run.info.nodes.length);
+  // whether a long sum is split in two nodes is the adapter's affair
+  const whole = (labels: readonly string[]) => labels.filter((label) => !label.endsWith('.parts'));
+  await map.getByRole('option').first().waitFor();
+  const shown = await map.getByRole('option').evaluateAll((all) => all.map((each) => each.ariaLabel ?? ''));
+  expect(whole(shown)).toEqual(whole(run.info.nodes.map(({ label }) => label)));
   await map.getByRole('option', { name: 'backbone.body.layer2.0.conv1', exact: true }).click();
   const details = page.getByRole('region', { name: 'Node backbone.body.layer2.0.conv1' });
   const node = run.info.nodes.find(({ label }) => label === 'backbone.body.layer2.0.conv1')!;

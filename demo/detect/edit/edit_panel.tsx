@@ -86,7 +86,7 @@ export function EditPanel() {
         <legend>Background</legend>
         <label class="field">
           <span>
-            Blur <output>{radius.value} px</output>
+            Blur <b>{radius.value} px</b>
           </span>
           <input
             type="range"

@@ -39,7 +39,7 @@ export function FollowPanel() {
         <>
           <label class="field">
             <span>
-              Place <output>{at.toFixed(1)} s</output>
+              Place <b>{at.toFixed(1)} s</b>
             </span>
             <input
               type="range"
