@@ -106,8 +106,8 @@ fn finish(sum: vec4f, quad: u32) -> Quad {
   value += bias[quad];
 #endif
 #if Quad == vec2u
-  return narrow(max(value, vec4f(params.floor)));
+  return narrow(activate(value, params.floor));
 #else
-  return max(value, vec4f(params.floor));
+  return activate(value, params.floor);
 #endif
 }

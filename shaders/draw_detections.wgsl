@@ -30,7 +30,7 @@ struct Params {
   width: u32,
   rows: u32,  // R, at most 1,024
   side: u32,  // M
-  growth: f32,  // (M + 2) / M
+  growth: f32,  // of boxes, see lib/paste_corners.wgsl
   mask_threshold: f32,
   score_threshold: f32,
   colours: u32,  // C

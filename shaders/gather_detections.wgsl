@@ -12,6 +12,7 @@
 
 // Set by src/kernels/gather_detections.ts.
 const SIGMOID = false;
+const DROP_EMPTY = false;  // boxes without width or height are left out, after the choice
 
 struct Params {
   detections: u32,  // M
@@ -34,11 +35,12 @@ fn gather_detections(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
   if (i >= params.detections) {
     return;
   }
-  if (is_detection(i)) {
-    detections[i] = boxes[indices[i]];
-    scores[i] = select(top[i], sigmoid_of(top[i]), SIGMOID);
-    labels[i] = params.first_group + indices[i] / params.capacity;
-    if (!is_detection(i + 1u)) {
+  let chosen = source_of(i);
+  if (chosen < params.detections) {
+    detections[i] = boxes[indices[chosen]];
+    scores[i] = select(top[chosen], sigmoid_of(top[chosen]), SIGMOID);
+    labels[i] = params.first_group + indices[chosen] / params.capacity;
+    if (source_of(i + 1u) == params.detections) {
       count[0] = i + 1u;
     }
   } else {
@@ -49,6 +51,25 @@ fn gather_detections(@builtin(workgroup_id) group: vec3u, @builtin(local_invocat
       count[0] = 0u;
     }
   }
+}
+
+// Which of the chosen becomes row `i`; M if none.
+fn source_of(i: u32) -> u32 {
+#if DROP_EMPTY
+  var left = i;
+  for (var chosen = 0u; is_detection(chosen); chosen++) {
+    let box = boxes[indices[chosen]];
+    if (all(box.zw > box.xy)) {
+      if (left == 0u) {
+        return chosen;
+      }
+      left--;
+    }
+  }
+  return params.detections;
+#else
+  return select(params.detections, i, is_detection(i));
+#endif
 }
 
 fn is_detection(i: u32) -> bool {

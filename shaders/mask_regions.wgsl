@@ -16,7 +16,7 @@ struct Params {
   height: u32,
   width: u32,
   capacity: u32,  // words in the arena
-  growth: f32,  // (M + 2) / M
+  growth: f32,  // of boxes, see lib/paste_corners.wgsl
 }
 
 @group(0) @binding(0) var<uniform> params: Params;

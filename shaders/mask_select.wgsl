@@ -2,7 +2,7 @@
 // (arXiv:1703.06870), section 3: no competition among classes, so a sigmoid and not a softmax.
 //
 //   logits        [R, M, M, K]
-//   labels        [R]         the channel to take, less than K
+//   labels        [R]         class 0 is the background
 //   count         [1]         how many rows are real
 //   probabilities [R, M, M]   rows from count on are 0
 //
@@ -11,7 +11,8 @@
 struct Params {
   rows: u32,
   pixels: u32,  // M M
-  classes: u32,
+  classes: u32,  // K
+  first: u32,    // label of channel 0; where K is 1, it is for all labels
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -31,5 +32,5 @@ fn mask_select(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     probabilities[item] = 0.0;
     return;
   }
-  probabilities[item] = sigmoid_of(logits[item * params.classes + labels[row]]);
+  probabilities[item] = sigmoid_of(logits[item * params.classes + min(labels[row] - params.first, params.classes - 1u)]);
 }

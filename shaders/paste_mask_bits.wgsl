@@ -14,7 +14,7 @@ struct Params {
   rows: u32,
   capacity: u32,
   side: u32,  // M
-  growth: f32,  // (M + 2) / M
+  growth: f32,  // of boxes, see lib/paste_corners.wgsl
   threshold: f32,
 }
 
@@ -56,13 +56,13 @@ fn paste_mask_bits(@builtin(workgroup_id) group: vec3u, @builtin(local_invocatio
     return;
   }
   let corners = paste_corners(image_boxes[mask], params.growth);
-  let row = tap_in(i32(regions[6u * mask + 1u] + y), corners.y, corners.w, params.side);
+  let row = row_tap(mask, i32(regions[6u * mask + 1u] + y), corners);
   let start = 32u * (at % words_a_row);
   var pixels = 0u;
   for (var bit = 0u; bit < min(32u, width - start); bit++) {
     let x = i32(regions[6u * mask] + start + bit);
-    let column = tap_in(x, corners.x, corners.z, params.side);
-    pixels |= u32(pasted_at(mask, row, column, params.side) > params.threshold) << bit;
+    let column = column_tap(mask, x, corners);
+    pixels |= u32(is_set(pasted_at(mask, row, column, params.side), params.threshold)) << bit;
   }
   bits[word] = pixels;
 }

@@ -13,7 +13,7 @@ struct Params {
   height: u32,
   width: u32,
   side: u32,  // M
-  growth: f32,  // (M + 2) / M
+  growth: f32,  // of boxes, see lib/paste_corners.wgsl
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -37,7 +37,7 @@ fn paste_masks(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     pasted[item] = 0.0;
     return;
   }
-  let row = tap_in(y, corners.y, corners.w, params.side);
-  let column = tap_in(x, corners.x, corners.z, params.side);
+  let row = row_tap(mask, y, corners);
+  let column = column_tap(mask, x, corners);
   pasted[item] = pasted_at(mask, row, column, params.side);
 }

@@ -60,6 +60,10 @@ fn roi_align(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_inde
   if (bin.box >= min(count[0], params.boxes)) {
     return;
   }
+  if (area_of(boxes[bin.box]) >= params.end) {
+    put(item, vec4f());
+    return;
+  }
   let level = level_of(boxes[bin.box]);
   let box = boxes[bin.box] * level.scale;
   let columns = axis_of(box.x, box.z, bin.x, level.width);

@@ -38,6 +38,10 @@ fn roi_pool(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index
     return;
   }
   let box = boxes[bin.box];
+  if (area_of(box) >= params.end) {
+    put(item, vec4f());
+    return;
+  }
   let level = level_of(box);
   let corner = nearest(box.xy * level.scale);
   let size = vec2u(max(nearest(box.zw * level.scale) - corner + 1, vec2i(1)));  // both ends inclusive

@@ -10,6 +10,8 @@ struct Params {
   rows: u32,
   x_scale: f32,  // picture pixels per resized pixel
   y_scale: f32,
+  width: f32,    // boxes are clipped to it and to the height; the greatest f32 where they are not
+  height: f32,
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
@@ -24,5 +26,6 @@ fn scale_boxes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_in
     return;
   }
   let scaled = boxes[row] * vec2f(params.x_scale, params.y_scale).xyxy;
-  image_boxes[row] = select(vec4f(0.0), scaled, row < count[0]);
+  let clipped = min(scaled, vec2f(params.width, params.height).xyxy);
+  image_boxes[row] = select(vec4f(0.0), clipped, row < count[0]);
 }

@@ -2,8 +2,21 @@
 
 import type { HostTensor } from './graph/program';
 import { Mask } from './mask';
+import type { Config } from './model/config';
+import { COCO_KEYPOINTS } from './model/keypoints';
 import { MASK_THRESHOLD } from './model/mask_rcnn';
 import type { Size } from './model/transform';
+
+/** A point of an object, such as a person's left wrist. */
+export interface Keypoint {
+  /** One of COCO_KEYPOINTS, or `keypoint` and its number where there are not 17. */
+  name: string;
+  /** In pixels of the picture, from its top left corner. */
+  x: number;
+  y: number;
+  /** As the reference gives it: torchvision a logit, detectron2 a probability. */
+  score: number;
+}
 
 /** One object that was found. */
 export interface Detection {
@@ -15,8 +28,10 @@ export interface Detection {
   score: number;
   /** x1, y1, x2, y2 in pixels of the picture, from its top left corner. */
   box: [number, number, number, number];
-  /** Absent where the checkpoint is a Faster R-CNN. */
+  /** Absent where the checkpoint has no mask head. */
   mask?: Mask;
+  /** Present where the checkpoint has a keypoint head, in the order of COCO_KEYPOINTS. */
+  keypoints?: Keypoint[];
 }
 
 /** The detections, from what was read back. */
@@ -24,9 +39,9 @@ export function detectionsOf(
   outputs: Readonly<Record<string, HostTensor>>,
   { width, height }: Size,
   nameOf: (index: number) => string,
-  inclusive: boolean,
+  { inclusiveBoxes: inclusive, maskPaste: paste }: Pick<Config, 'inclusiveBoxes' | 'maskPaste'>,
 ): Detection[] {
-  const { boxes, scores, labels, count, probabilities, regions, bits } = outputs as Record<
+  const { boxes, scores, labels, count, probabilities, regions, bits, keypoints } = outputs as Record<
     string,
     HostTensor
   >;
@@ -40,6 +55,7 @@ export function detectionsOf(
       ? [x1, y1, Math.min(x2 + 1, width), Math.min(y2 + 1, height)]
       : own;
     const detection: Detection = { label: nameOf(classIndex), classIndex, score: scores!.data[i]!, box };
+    if (keypoints) detection.keypoints = keypointsOf(keypoints, i);
     if (!probabilities || !regions || !bits) return detection;
     detection.mask = new Mask({
       side,
@@ -47,9 +63,20 @@ export function detectionsOf(
       box: own,
       imageWidth: width,
       imageHeight: height,
+      paste,
       bits: packedBits(regions.data as Uint32Array, bits.data as Uint32Array, i),
     });
     return detection;
+  });
+}
+
+/** Those of detection `i`, of [D, K, 3]. */
+function keypointsOf({ shape, data }: HostTensor, i: number): Keypoint[] {
+  const each = shape[1] as number;
+  return Array.from({ length: each }, (_, k) => {
+    const [x, y, score] = data.subarray(3 * (i * each + k)) as unknown as [number, number, number];
+    const name = each === COCO_KEYPOINTS.length ? COCO_KEYPOINTS[k]! : `keypoint ${k}`;
+    return { name, x, y, score };
   });
 }
 

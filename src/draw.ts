@@ -5,8 +5,9 @@ import { canvasTexture } from './canvas';
 import { MaskRcnnError } from './errors';
 import type { Tensor } from './graph/graph';
 import type { Encode, RunProfile } from './graph/program';
-import { type DrawDetectionsAttributes, drawDetections } from './kernels/draw_detections';
+import { type DrawDetectionsAttributes, drawConstants, drawDetections } from './kernels/draw_detections';
 import { bytesOf, f32, u32 } from './kernels/kernel';
+import type { PasteRule } from './kernels/paste_rule';
 import { type Pipeline, pipelineFor } from './kernels/pipelines';
 import { packParams } from './kernels/specialise';
 import { MASK_THRESHOLD, type Network } from './model/mask_rcnn';
@@ -45,6 +46,8 @@ interface Traits {
   /** With the background. */
   classes: number;
   masks: boolean;
+  /** How masks are pasted. */
+  paste: PasteRule;
 }
 
 type Style = Omit<DrawDetectionsAttributes, 'canvasHeight' | 'canvasWidth' | 'outlineWidth' | 'boxWidth'> & {
@@ -70,12 +73,14 @@ export class Painter {
     const style = styleOf(options, traits);
     const { format } = canvasTexture(context, this.device);
     const [draw, present] = await Promise.all([
-      pipelineFor(this.device, drawDetections, { constants: { MASKS: traits.masks } }),
+      pipelineFor(this.device, drawDetections, {
+        constants: drawConstants(traits.masks, traits.paste),
+      }),
       this.presenter(format),
     ]);
     return (network) => (encoder, placeOf) => {
       const texture = canvasTexture(context, this.device); // of this task
-      const drawn = this.draw(encoder, draw, network, placeOf, texture, style);
+      const drawn = this.draw(encoder, draw, network, placeOf, texture, { ...style, paste: traits.paste });
       this.present(encoder, present, drawn, texture);
     };
   }

@@ -1,6 +1,6 @@
 // maskrcnn-webgpu: Mask R-CNN and Faster R-CNN on WebGPU, from pixels to masks. Entry for browsers.
 
-export type { Detection } from './detection';
+export type { Detection, Keypoint } from './detection';
 export { requestDevice } from './device';
 export type { DrawOptions, DrawResult, Layer } from './draw';
 export {
@@ -28,6 +28,7 @@ export {
   type TuneModelOptions,
 } from './mask_rcnn';
 export type { Config, ConfigOptions } from './model/config';
+export { COCO_KEYPOINTS, COCO_SKELETON } from './model/keypoints';
 export { decodeRle, encodeRle, type Rle } from './rle';
 export type { Caffe2Files, ModelSource } from './weights/model_source';
 export type {

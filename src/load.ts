@@ -1,20 +1,21 @@
 // From a source of weights to what a model is made of: read, named, configured, compiled, uploaded.
 
 import { requestDevice } from './device';
-import { ShapeError } from './errors';
+import { ShapeError, WeightError } from './errors';
 import { compileAll } from './graph/program';
 import { warmUp } from './graph/warm_up';
 import { type Methods, methodsFor, type Tuning, traitsOf } from './kernels/methods';
 import { COCO_CATEGORIES } from './model/coco';
 import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
-import { hasMasks, pyramidLevels } from './model/mask_rcnn';
+import { kindOf, pyramidLevels } from './model/mask_rcnn';
 import { buildNetwork } from './model/networks';
+import { profileOf } from './model/profiles';
 import { adapterKey, localTunings, type TuningStore } from './tuning_store';
 import type { WeightSource } from './weights/byte_source';
 import { LayerLoader } from './weights/layer_loader';
 import { caffe2Files, fromCaffe2, type ModelSource, type OpenOptions } from './weights/model_source';
-import { currentName } from './weights/names';
+import type { NameMap } from './weights/names';
 import {
   type Progress,
   readSafetensors,
@@ -58,15 +59,34 @@ export interface Loaded {
   timing: { readonly compileMs: number; readonly uploadMs: number };
 }
 
-/** The tensors by their current names, and the configuration that follows from header and options. */
-export function interpret(
-  header: SafetensorsHeader,
-  options: ConfigOptions = {},
-): { tensors: Map<string, TensorInfo>; config: Config } {
-  const tensors = new Map(header.tensors.map((tensor) => [currentName(tensor.name), tensor]));
-  const oldNames = header.tensors.some(({ name }) => currentName(name) !== name);
-  const traits = { oldNames, hasMasks: hasMasks(tensors), levels: pyramidLevels(tensors) };
-  return { tensors, config: configure(header.metadata, options, traits) };
+/** What a checkpoint is: its tensors by the engine's names, and the numbers that hold for it. */
+export interface Interpreted {
+  tensors: Map<string, TensorInfo>;
+  config: Config;
+  /** The engine's name of a tensor of the file, or undefined for what is no weight. */
+  nameOf: NameMap;
+}
+
+/**
+ * The tensors by torchvision's current names, and the configuration that follows from header and options. The family
+ * is that of the `architecture` of the options, or of the metadata, or the one whose names these are.
+ */
+export function interpret(header: SafetensorsHeader, options: ConfigOptions = {}): Interpreted {
+  const { metadata } = header;
+  const architecture = options.architecture ?? metadata.architecture;
+  const listed = header.tensors.map(({ name, shape }) => `${name} [${shape}]`);
+  const profile = profileOf(architecture, listed);
+  const tensors = new Map<string, TensorInfo>();
+  for (const tensor of header.tensors) {
+    const name = profile.names(tensor.name);
+    if (name === undefined) continue;
+    if (tensors.has(name))
+      throw new WeightError(`the checkpoint holds ${name} twice: also as ${tensor.name}`);
+    tensors.set(name, tensor);
+  }
+  const family = { architecture: profile.called(kindOf(tensors)), ...profile.config };
+  const config = configure(metadata, options, family, pyramidLevels(tensors));
+  return { tensors, config, nameOf: profile.names };
 }
 
 /** How to compute on this device. */
@@ -127,7 +147,10 @@ export async function loadParts(
             .then(() => performance.now() - started);
           compiled.catch(() => {}); // awaited below; a failure of the download comes first
         },
-        data: (tensor, offset, bytes) => loader?.data(currentName(tensor.name), offset, bytes),
+        data: (tensor, offset, bytes) => {
+          const name = interpreted?.nameOf(tensor.name);
+          return name === undefined ? undefined : loader?.data(name, offset, bytes);
+        },
       },
       {
         ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download

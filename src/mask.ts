@@ -2,6 +2,7 @@
 // pasted into the picture when asked, and only where the box lies (src/model/paste.ts).
 
 import { MaskRcnnError } from './errors';
+import type { PasteRule } from './kernels/paste_rule';
 import { pasteBits, pasteRegion, type Region, wordsPerRow } from './model/paste';
 import { encodeRle, type MaskRegion, type Rle } from './rle';
 
@@ -26,6 +27,8 @@ export interface MaskSource {
   imageWidth: number;
   imageHeight: number;
   bits?: PackedBits | undefined;
+  /** How it is pasted. Default: as torchvision does. */
+  paste?: PasteRule | undefined;
 }
 
 export class Mask {
@@ -89,8 +92,9 @@ export class Mask {
       const region = { x: bits.x0, y: bits.y0, width: bits.width, height: bits.height };
       return { region, stride: bits.wordsPerRow, words: bits.words };
     }
-    const region = pasteRegion(box, this.side, this.height, this.width);
-    const words = pasteBits(this.probabilities, this.side, box, region, threshold);
+    const { paste = 'whole' } = this.source;
+    const region = pasteRegion(box, this.side, this.height, this.width, paste);
+    const words = pasteBits(this.probabilities, this.side, box, region, threshold, paste);
     return { region, stride: wordsPerRow(region.width), words };
   }
 }

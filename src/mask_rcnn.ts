@@ -8,10 +8,10 @@ import { type Encode, type HostTensor, Program, type RunProfile } from './graph/
 import { type ImageSource, pixelsOf, sizeOf } from './image';
 import { type Tuning, traitsOf } from './kernels/methods';
 import { type Loaded, type LoadOptions, loadParts } from './load';
-import { COCO_CLASSES } from './model/coco';
+import { cocoNames } from './model/coco';
 import type { Config } from './model/config';
 import type { Checkpoint, Computing } from './model/layers';
-import { hasMasks, type Network, withoutMasks } from './model/mask_rcnn';
+import { hasMasks, kindOf, type Network, withoutMasks } from './model/mask_rcnn';
 import { buildNetwork, checkShaders } from './model/networks';
 import type { Size } from './model/transform';
 import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
@@ -141,7 +141,8 @@ export class MaskRCNN {
   draw(image: ImageSource, context: GPUCanvasContext, options: DrawOptions = {}): Promise<DrawResult> {
     return this.inTurn('draw', options.signal, async () => {
       const started = performance.now();
-      const traits = { classes: this.classCount(), masks: hasMasks(this.checkpoint) };
+      const { maskPaste: paste } = this.config;
+      const traits = { classes: this.classCount(), masks: hasMasks(this.checkpoint), paste };
       const after = await this.painter.prepare(context, traits, options);
       const { network, program, size, before } = await this.enter(image);
       const prepareMs = performance.now() - started;
@@ -225,7 +226,7 @@ export class MaskRCNN {
     const prepareMs = performance.now() - started;
     this.checkAlive();
     const { outputs, profile } = await program.run({ profile: options.profile ?? false, before });
-    const detections = detectionsOf(outputs, size, this.classNames(), this.config.inclusiveBoxes);
+    const detections = detectionsOf(outputs, size, this.classNames(), this.config);
     const wanted = options.scoreThreshold ?? 0;
     return {
       detections: detections.filter(({ score }) => score >= wanted),
@@ -284,7 +285,7 @@ export class MaskRCNN {
   }
 
   private classNames(): (index: number) => string {
-    const names = this.config.classes ?? (this.classCount() === COCO_CLASSES.length ? COCO_CLASSES : []);
+    const names = this.config.classes ?? cocoNames(this.classCount(), kindOf(this.checkpoint) === 'keypoint');
     return (index) => names[index] ?? `class ${index}`;
   }
 

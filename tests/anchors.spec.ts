@@ -69,3 +69,18 @@ test.each([
     expect(gridStrides(padded, grid)).toEqual(strides);
   },
 );
+
+test.each([
+  [32, 4, [-22, -10, 25, 13], [-14, -14, 17, 17], [-10, -22, 13, 25]],
+  [64, 8, [-40, -20, 47, 27], [-28, -28, 35, 35], [-20, -44, 27, 51]],
+  [128, 16, [-84, -40, 99, 55], [-56, -56, 71, 71], [-36, -80, 51, 95]],
+  [256, 32, [-164, -72, 195, 103], [-112, -112, 143, 143], [-76, -168, 107, 199]],
+  [512, 64, [-332, -152, 395, 215], [-224, -224, 287, 287], [-148, -328, 211, 391]],
+])("maskrcnn-benchmark's of size %i, stride %i", (size, stride, ...anchors) => {
+  expect([...cellAnchors([size], RATIOS, 'legacy', stride)]).toEqual(anchors.flat());
+});
+
+test("detectron2's are not rounded", () => {
+  const wide = [-22.627417, -11.3137085, 22.627417, 11.3137085].map(Math.fround);
+  expect([...cellAnchors([32], [0.5, 1], 'none')]).toEqual([...wide, -16, -16, 16, 16]);
+});

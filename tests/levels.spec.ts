@@ -1,7 +1,7 @@
 // Pyramid levels: the cut points and scales of torchvision.
 
 import { expect, test } from 'vitest';
-import { inferScales, levelCuts } from '../src/model/levels';
+import { inferScales, LEVELLINGS, levelCuts } from '../src/model/levels';
 
 test('levelCuts: the sides that reach P3, P4 and P5, to the last bit', () => {
   const sides = levelCuts(2, 5).map((area) => Math.fround(Math.sqrt(area)));
@@ -21,8 +21,16 @@ test('levelCuts: the areas are the smallest', () => {
 
 test('levelCuts: one level, and other canonical sizes', () => {
   expect(levelCuts(3, 3)).toEqual([]);
-  const [cut] = levelCuts(2, 3, 64, 3);
+  const [cut] = levelCuts(2, 3, { ...LEVELLINGS.torchvision, size: 64, offset: 3 });
   expect(Math.sqrt(cut!)).toBeCloseTo(64, 3);
+});
+
+test.each([
+  ['detectron2', 2, [111.99998474121094, 223.99998474121094, 447.9999084472656]],
+  ['mmdetection', 2, [111.99994659423828, 223.9999542236328, 447.9999084472656]],
+] as const)('levelCuts: the sides of %s', (rule, first, sides) => {
+  const cuts = levelCuts(first, 5, LEVELLINGS[rule]);
+  expect(cuts.map((area) => Math.fround(Math.sqrt(area)))).toEqual(sides);
 });
 
 test('inferScales', () => {

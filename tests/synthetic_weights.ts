@@ -6,6 +6,7 @@
 //
 // Norms' statistics, biases and one factor a layer come from tests/golden/calibration.safetensors.
 
+import { writeSafetensors } from '../src/weights/write_safetensors';
 import { type Golden, readGolden } from './golden_file';
 
 export type Architecture = 'maskrcnn' | 'fasterrcnn';
@@ -99,7 +100,24 @@ export function syntheticWeights(
   return { name: `synthetic ${architecture}`, size, read };
 }
 
-/** The same file as one buffer. */
+/** A tensor of a listed file: its name there, the name that seeds it, shape, mean and amplitude. */
+export type ListedTensor = [name: string, seed: string, shape: number[], mean: number, amplitude: number];
+
+/** The weights file of a golden file that lists them (scripts/golden_families.py), as one buffer. */
+export function listedWeights(golden: Golden, metadata: Record<string, string>): Uint8Array<ArrayBuffer> {
+  const tensors = JSON.parse(golden.metadata.tensors!) as ListedTensor[];
+  return writeSafetensors(
+    tensors.map(([name, seed, shape, mean, amplitude]) => {
+      if (golden.has(`given/${name}`)) return { name, dtype: 'F32', ...golden.floats(`given/${name}`) };
+      const data = new Float32Array(elements(shape));
+      fillUniform(data, fnv1a32(seed), mean, amplitude);
+      return { name, dtype: 'F32', shape, data };
+    }),
+    metadata,
+  );
+}
+
+/** What `syntheticWeights` gives, as one buffer. */
 export async function syntheticFile(architecture: Architecture = 'maskrcnn'): Promise<Uint8Array> {
   const source = syntheticWeights(architecture);
   const file = new Uint8Array(source.size);

@@ -155,3 +155,31 @@ describe('resizeTable', () => {
     }
   });
 });
+
+/** Input, then the sizes of detectron2, maskrcnn-benchmark and MMDetection, at 800 and 1333. */
+const FAMILIES: [input: Size2, detectron2: Size2, benchmark: Size2, mmdetection: Size2][] = [
+  [at(480, 640), at(800, 1067), at(800, 1066), at(800, 1067)],
+  [at(427, 640), at(800, 1199), at(800, 1199), at(800, 1199)],
+  [at(640, 427), at(1199, 800), at(1199, 800), at(1199, 800)],
+  [at(426, 640), at(800, 1202), at(800, 1201), at(800, 1202)],
+  [at(375, 500), at(800, 1067), at(800, 1066), at(800, 1067)],
+  [at(333, 500), at(800, 1201), at(800, 1201), at(800, 1201)],
+  [at(1080, 1920), at(750, 1333), at(750, 1333), at(750, 1333)],
+  [at(600, 1000), at(800, 1333), at(800, 1333), at(800, 1333)],
+  [at(97, 97), at(800, 800), at(800, 800), at(800, 800)],
+];
+
+type Size2 = { height: number; width: number };
+
+function at(height: number, width: number): Size2 {
+  return { height, width };
+}
+
+test.each(FAMILIES)(
+  '%j as other families resize it',
+  ({ height, width }, detectron2, benchmark, mmdetection) => {
+    expect(resizedSize(height, width, 800, 1333, 'detectron2')).toEqual(detectron2);
+    expect(resizedSize(height, width, 800, 1333, 'benchmark')).toEqual(benchmark);
+    expect(resizedSize(height, width, 800, 1333, 'mmdetection')).toEqual(mmdetection);
+  },
+);

@@ -40,7 +40,7 @@ export async function runChanged(
     program = await Program.create(device, network.graph, weights, { ...network.outputs, ...wanted });
     program.write(network.pixels, words);
     const { outputs, profile } = await program.run();
-    const found = detectionsOf(outputs, picture, (i) => classes[i] ?? '', config.inclusiveBoxes);
+    const found = detectionsOf(outputs, picture, (i) => classes[i] ?? '', config);
     const tensors = Object.fromEntries(labels.map((label) => [label, outputs[label]!]));
     return { found: found.map(portable), tensors, runMs: profile.runMs };
   } catch (error) {

@@ -31,7 +31,7 @@ export function infoOf(
     config,
     classes,
     ...structureOf(graph, profile, counts),
-    found: detectionsOf(outputs, picture, (i) => classes[i] ?? '', config.inclusiveBoxes).map(portable),
+    found: detectionsOf(outputs, picture, (i) => classes[i] ?? '', config).map(portable),
     runMs: profile.runMs,
     peakBytes: profile.peakBytes,
     bytesWithoutReuse: profile.bytesWithoutReuse,

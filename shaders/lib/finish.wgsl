@@ -1,5 +1,5 @@
 // The end of a layer: bias, residual and activation, and the writing of quads of four channels, as float32 or as
-// halves, two to a word.
+// halves, two to a word. Calls lib/activation.wgsl.
 //
 // Needs of the shader: output, bias (if BIAS), add (if ADD), params.floor, and the constants Out, BIAS, SCALE, ADD.
 // With SCALE, `bias` holds a quad of factors and one of biases by turns: the batch norm of halves, which to fold
@@ -14,22 +14,24 @@ fn finish(at: u32, left: u32, bias4: u32, sum: vec4f) {
   value += bias[bias4];
 #endif
 #if Out == f32
-  for (var i = 0u; i < min(4u, left); i++) {
-    var one = value[i];
 #if ADD
-    one += add[at + i];
+  for (var i = 0u; i < min(4u, left); i++) {
+    value[i] += add[at + i];
+  }
 #endif
-    output[at + i] = max(one, params.floor);
+  value = activate(value, params.floor);
+  for (var i = 0u; i < min(4u, left); i++) {
+    output[at + i] = value[i];
   }
 #elif Out == vec2u
 #if ADD
   value += widen(add[at / 4u]);
 #endif
-  output[at / 4u] = narrow(max(value, vec4f(params.floor)));
+  output[at / 4u] = narrow(activate(value, params.floor));
 #else
 #if ADD
   value += add[at / 4u];
 #endif
-  output[at / 4u] = max(value, vec4f(params.floor));
+  output[at / 4u] = activate(value, params.floor);
 #endif
 }

@@ -9,7 +9,14 @@ fn mask_coverage(mask: u32, corners: vec4i, at: vec2f) -> f32 {
     return 0.0;
   }
   let side = params.side;
-  let middle = max(from_corner * f32(side + 2u) / size - 0.5, vec2f(0.0));
+#if CENTRES
+  let box = image_boxes[mask];
+  let cells = f32(side) / (box.zw - box.xy);  // a pixel of the picture
+  let middle = clamp((at * scale() - box.xy) * cells + 0.5, vec2f(0.0), vec2f(f32(side + 1u)));
+#else
+  let cells = f32(side + 2u) / size;
+  let middle = max(from_corner * cells - 0.5, vec2f(0.0));
+#endif
   let low = min(vec2u(middle), vec2u(side + 1u));
   let high = min(low + 1u, vec2u(side + 1u));
   let weight = middle - vec2f(low);
@@ -19,7 +26,7 @@ fn mask_coverage(mask: u32, corners: vec4i, at: vec2f) -> f32 {
   let probability = mix(ends.x, ends.y, weight.x);
   // per cell of the mask, then per pixel of the canvas
   let slope = vec2f(ends.y - ends.x, mix(bottom.x - top.x, bottom.y - top.y, weight.x));
-  let change = length(slope * f32(side + 2u) / size * scale());
+  let change = length(slope * cells * scale());
   return clamp(0.5 + (probability - params.mask_threshold) / max(change, MIN_CHANGE), 0.0, 1.0);
 }
 

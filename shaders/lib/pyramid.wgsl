@@ -14,6 +14,7 @@ const LEVEL2 = true;
 const LEVEL3 = true;
 const LEVEL4 = false;
 const MERGED = false; // level0 holds all maps, one after the other: no branches, which cost a CPU all their sides
+const INCLUSIVE = false;  // x2 and y2 are a box's last pixels: its width is x2 - x1 + 1
 alias Quad = vec4f;  // vec4f, or vec2u: four halves
 
 struct Params {
@@ -39,6 +40,7 @@ struct Params {
   cut2: f32,
   cut3: f32,
   cut4: f32,
+  end: f32,   // boxes of this area and more have no level: all of their bins are 0
   first1: u32,  // MERGED: where level 1 begins, in quads
   first2: u32,
   first3: u32,
@@ -72,10 +74,14 @@ struct Level {
   scale: f32,
 }
 
+fn area_of(box: vec4f) -> f32 {
+  let size = box.zw - box.xy + select(0.0, 1.0, INCLUSIVE);
+  return size.x * size.y;
+}
+
 // The level that a box is pooled from.
 fn level_of(box: vec4f) -> Level {
-  let size = box.zw - box.xy;
-  let area = size.x * size.y;
+  let area = area_of(box);
   let passed = u32(area >= params.cut1) + u32(area >= params.cut2) + u32(area >= params.cut3)
     + u32(area >= params.cut4);
   let index = min(passed, LEVELS - 1u);

@@ -3,6 +3,7 @@
 
 import source from '../../shaders/conv2d.wgsl?raw';
 import workgroup_source from '../../shaders/conv2d_workgroup.wgsl?raw';
+import activation_lib from '../../shaders/lib/activation.wgsl?raw';
 import conv2d_lib from '../../shaders/lib/conv2d.wgsl?raw';
 import finish_lib from '../../shaders/lib/finish.wgsl?raw';
 import half_lib from '../../shaders/lib/half.wgsl?raw';
@@ -41,13 +42,21 @@ export interface Conv2dAttributes extends QuadAttributes {
 
 export const conv2d: Kernel<Conv2dInputs, Conv2dAttributes> = {
   name: 'conv2d',
-  source: [source, conv2d_lib, tile_lib, quads_lib, finish_lib, half_lib].join('\n'),
+  source: [source, conv2d_lib, tile_lib, quads_lib, finish_lib, activation_lib, half_lib].join('\n'),
   dispatch,
 };
 
 export const conv2dWorkgroup: Kernel<Conv2dInputs, Conv2dAttributes> = {
   name: 'conv2d_workgroup',
-  source: [workgroup_source, conv2d_lib, workgroup_tile_lib, quads_lib, finish_lib, half_lib].join('\n'),
+  source: [
+    workgroup_source,
+    conv2d_lib,
+    workgroup_tile_lib,
+    quads_lib,
+    finish_lib,
+    activation_lib,
+    half_lib,
+  ].join('\n'),
   dispatch,
 };
 

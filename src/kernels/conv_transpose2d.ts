@@ -2,6 +2,7 @@
 // Semantics of torch.nn.functional.conv_transpose2d with groups = 1.
 
 import source from '../../shaders/conv_transpose2d.wgsl?raw';
+import activation_lib from '../../shaders/lib/activation.wgsl?raw';
 import finish_lib from '../../shaders/lib/finish.wgsl?raw';
 import half_lib from '../../shaders/lib/half.wgsl?raw';
 import quads_lib from '../../shaders/lib/quads.wgsl?raw';
@@ -36,7 +37,7 @@ export interface ConvTranspose2dAttributes extends QuadAttributes {
 
 export const convTranspose2d: Kernel<ConvTranspose2dInputs, ConvTranspose2dAttributes> = {
   name: 'conv_transpose2d',
-  source: [source, tile_lib, quads_lib, finish_lib, half_lib].join('\n'),
+  source: [source, tile_lib, quads_lib, finish_lib, activation_lib, half_lib].join('\n'),
 
   // input [N, H, W, C], weight [1, Y, X, C, O] -> output [N, H', W', O]
   dispatch(inputs, attributes): Dispatch {

@@ -2,10 +2,11 @@
 // Semantics of torch.nn.functional.conv2d with groups = channels = outputs.
 
 import source from '../../shaders/depthwise_conv2d.wgsl?raw';
+import activation_lib from '../../shaders/lib/activation.wgsl?raw';
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
 import half_lib from '../../shaders/lib/half.wgsl?raw';
 import { check, type Dispatch, grid, type Kernel, quadOf, sizeOf, type TensorSpec } from './kernel';
-import { floorOf, padTo4 } from './quads';
+import { type Activation, floorOf, padTo4 } from './quads';
 
 export interface DepthwiseConv2dInputs {
   /** [N, H, W, C], C a multiple of 4 */
@@ -24,16 +25,16 @@ export interface DepthwiseConv2dAttributes {
   stride?: number;
   padding?: number;
   dilation?: number;
-  activation?: 'none' | 'relu';
+  activation?: Activation;
 }
 
 export const depthwiseConv2d: Kernel<DepthwiseConv2dInputs, DepthwiseConv2dAttributes> = {
   name: 'depthwise_conv2d',
-  source: [source, half_lib, grid_lib].join('\n'),
+  source: [source, activation_lib, half_lib, grid_lib].join('\n'),
 
   // input [N, H, W, C], weight [Y * X, C] -> output [N, H', W', C]
   dispatch({ input, weight, bias, count }, attributes): Dispatch {
-    const { window, stride = 1, padding = 0, dilation = 1 } = attributes;
+    const { window, stride = 1, padding = 0, dilation = 1, activation } = attributes;
     const [N, H, W, C] = input.shape as [number, number, number, number];
     const wanted = 'input [N, H, W, C], C a multiple of 4';
     check(input.shape.length === 4 && C % 4 === 0, 'depthwise_conv2d', wanted, input);
@@ -55,7 +56,12 @@ export const depthwiseConv2d: Kernel<DepthwiseConv2dInputs, DepthwiseConv2dAttri
     const items = N * outHeight * strips * quads;
     return {
       outputs: { output },
-      constants: { Quad: quadOf(input), BIAS: bias !== undefined, COUNTED: count !== undefined },
+      constants: {
+        Quad: quadOf(input),
+        BIAS: bias !== undefined,
+        COUNTED: count !== undefined,
+        HARD_SWISH: activation === 'hard_swish',
+      },
       params: {
         items,
         quads,
@@ -72,7 +78,7 @@ export const depthwiseConv2d: Kernel<DepthwiseConv2dInputs, DepthwiseConv2dAttri
         padding_x: padding,
         dilation_y: dilation,
         dilation_x: dilation,
-        floor: floorOf(attributes.activation),
+        floor: floorOf(activation),
       },
       workgroups: grid(items, 64),
       macs: sizeOf(output) * window[0] * window[1],

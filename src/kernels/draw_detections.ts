@@ -5,6 +5,8 @@ import coverage_lib from '../../shaders/lib/mask_coverage.wgsl?raw';
 import paste_lib from '../../shaders/lib/paste.wgsl?raw';
 import corners_lib from '../../shaders/lib/paste_corners.wgsl?raw';
 import { check, type Kernel, type TensorSpec, u32 } from './kernel';
+import { type PasteRule, pasteGrowth } from './paste_rule';
+import type { Constants } from './specialise';
 
 export interface DrawDetectionsInputs {
   pixels: TensorSpec;
@@ -31,6 +33,13 @@ export interface DrawDetectionsAttributes {
   /** Widths in canvas pixels; 0 for no line. */
   outlineWidth: number;
   boxWidth: number;
+  /** How masks are pasted. Default: whole, as torchvision. */
+  paste?: PasteRule;
+}
+
+/** What the shader is compiled with. */
+export function drawConstants(masks: boolean, paste: PasteRule = 'whole'): Constants {
+  return masks ? { MASKS: true, CENTRES: paste === 'centres' } : { MASKS: false };
 }
 
 /** Bits in the shader's list of what touches a tile. */
@@ -43,7 +52,7 @@ export const drawDetections: Kernel<DrawDetectionsInputs, DrawDetectionsAttribut
   name: 'draw_detections',
   source: `${source}#if MASKS\n${coverage_lib}${paste_lib}${corners_lib}#endif\n`,
 
-  dispatch(inputs, { canvasHeight, canvasWidth, ...style }) {
+  dispatch(inputs, { canvasHeight, canvasWidth, paste = 'whole', ...style }) {
     const { pixels, image_boxes, scores, labels, count, palette, probabilities } = inputs;
     const rows = image_boxes.shape[0]!;
     const [height, width] = pixels.shape as [number, number];
@@ -90,7 +99,7 @@ export const drawDetections: Kernel<DrawDetectionsInputs, DrawDetectionsAttribut
     const fit = fitInto({ height, width }, { height: canvasHeight, width: canvasWidth });
     return {
       outputs: { drawn: u32(canvasHeight, canvasWidth) },
-      constants: { MASKS: Boolean(probabilities) },
+      constants: drawConstants(Boolean(probabilities), paste),
       params: {
         canvas_height: canvasHeight,
         canvas_width: canvasWidth,
@@ -99,7 +108,7 @@ export const drawDetections: Kernel<DrawDetectionsInputs, DrawDetectionsAttribut
         fit_height: fit.height,
         fit_width: fit.width,
         ...{ height, width, rows, side },
-        growth: side ? (side + 2) / side : 1,
+        growth: side ? pasteGrowth(side, paste) : 1,
         mask_threshold: style.maskThreshold,
         score_threshold: style.scoreThreshold,
         colours: palette.shape[0]!,

@@ -15,6 +15,8 @@ export interface GatherDetectionsAttributes {
   activation: 'none' | 'sigmoid';
   /** Label of the boxes of the first group. */
   firstGroup: number;
+  /** Whether boxes without width or height are left out once chosen. Default: no. */
+  dropEmpty?: boolean;
 }
 
 // indices u32 [1, M] into G * N, top [1, M], boxes [G, N, 4]
@@ -23,7 +25,7 @@ export const gatherDetections: Kernel<GatherDetectionsInputs, GatherDetectionsAt
   name: 'gather_detections',
   source: source + score_source + sigmoid_source + grid_source,
 
-  dispatch({ indices, top, boxes }, { activation, firstGroup }) {
+  dispatch({ indices, top, boxes }, { activation, firstGroup, dropEmpty = false }) {
     const [one, detections] = indices.shape as [number, number];
     const [, capacity, four] = boxes.shape as [number, number, number];
     check(
@@ -44,7 +46,7 @@ export const gatherDetections: Kernel<GatherDetectionsInputs, GatherDetectionsAt
         labels: u32(detections),
         count: u32(1),
       },
-      constants: { SIGMOID: activation === 'sigmoid' },
+      constants: { SIGMOID: activation === 'sigmoid', DROP_EMPTY: dropEmpty },
       params: { detections, capacity, first_group: firstGroup },
       workgroups: grid(detections, 64),
       macs: 0,

@@ -1,6 +1,7 @@
 // linear: rows times a matrix, with bias, residual and ReLU fused; also in batches. Semantics of
 // torch.nn.functional.linear. One shader computes out of registers, one out of workgroup memory.
 
+import activation_lib from '../../shaders/lib/activation.wgsl?raw';
 import finish_lib from '../../shaders/lib/finish.wgsl?raw';
 import half_lib from '../../shaders/lib/half.wgsl?raw';
 import linear_lib from '../../shaders/lib/linear.wgsl?raw';
@@ -45,13 +46,21 @@ export interface LinearAttributes extends QuadAttributes {
 
 export const linear: Kernel<LinearInputs, LinearAttributes> = {
   name: 'linear',
-  source: [source, linear_lib, tile_lib, quads_lib, finish_lib, half_lib].join('\n'),
+  source: [source, linear_lib, tile_lib, quads_lib, finish_lib, activation_lib, half_lib].join('\n'),
   dispatch,
 };
 
 export const linearWorkgroup: Kernel<LinearInputs, LinearAttributes> = {
   name: 'linear_workgroup',
-  source: [workgroup_source, linear_lib, workgroup_tile_lib, quads_lib, finish_lib, half_lib].join('\n'),
+  source: [
+    workgroup_source,
+    linear_lib,
+    workgroup_tile_lib,
+    quads_lib,
+    finish_lib,
+    activation_lib,
+    half_lib,
+  ].join('\n'),
   dispatch,
 };
 

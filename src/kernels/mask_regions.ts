@@ -3,6 +3,7 @@
 import corners_lib from '../../shaders/lib/paste_corners.wgsl?raw';
 import source from '../../shaders/mask_regions.wgsl?raw';
 import { check, type Kernel, type TensorSpec, u32 } from './kernel';
+import { type PasteRule, pasteGrowth } from './paste_rule';
 
 export interface MaskRegionsInputs {
   image_boxes: TensorSpec;
@@ -17,6 +18,8 @@ export interface MaskRegionsAttributes {
   side: number;
   /** Words in the arena that paste_mask_bits fills. */
   capacity: number;
+  /** Default: whole, as torchvision. */
+  paste?: PasteRule;
 }
 
 // image_boxes [R, 4], count u32 [1] -> regions u32 [R, 6], used u32 [1]
@@ -24,7 +27,7 @@ export const maskRegions: Kernel<MaskRegionsInputs, MaskRegionsAttributes> = {
   name: 'mask_regions',
   source: source + corners_lib,
 
-  dispatch({ image_boxes, count }, { height, width, side, capacity }) {
+  dispatch({ image_boxes, count }, { height, width, side, capacity, paste = 'whole' }) {
     const [rows, four] = image_boxes.shape as [number, number];
     check(
       image_boxes.shape.length === 2 && four === 4 && image_boxes.dtype === 'f32' && count.dtype === 'u32',
@@ -36,8 +39,8 @@ export const maskRegions: Kernel<MaskRegionsInputs, MaskRegionsAttributes> = {
     check(side > 0 && capacity > 0, 'mask_regions', 'a positive side and capacity', side, capacity);
     return {
       outputs: { regions: u32(rows, 6), used: u32(1) },
-      constants: {},
-      params: { rows, height, width, capacity, growth: (side + 2) / side },
+      constants: { CENTRES: paste === 'centres' },
+      params: { rows, height, width, capacity, growth: pasteGrowth(side, paste) },
       workgroups: [1, 1, 1],
       macs: 0,
     };

@@ -11,12 +11,17 @@ export interface MaskSelectInputs {
   count: TensorSpec;
 }
 
+export interface MaskSelectAttributes {
+  /** The label of the first channel: 0, or 1 where the background has none. Default: 0. */
+  first?: number;
+}
+
 // logits [R, M, M, K], labels u32 [R], count u32 [1] -> probabilities [R, M, M]; rows from count on are 0
-export const maskSelect: Kernel<MaskSelectInputs, Record<string, never>> = {
+export const maskSelect: Kernel<MaskSelectInputs, MaskSelectAttributes> = {
   name: 'mask_select',
   source: source + sigmoid_lib + grid_lib,
 
-  dispatch({ logits, labels, count }) {
+  dispatch({ logits, labels, count }, { first = 0 }) {
     const [rows, height, width, classes] = logits.shape as [number, number, number, number];
     check(
       logits.shape.length === 4 && height === width && logits.dtype === 'f32',
@@ -37,7 +42,7 @@ export const maskSelect: Kernel<MaskSelectInputs, Record<string, never>> = {
     return {
       outputs: { probabilities: f32(rows, height, width) },
       constants: {},
-      params: { rows, pixels: height * width, classes },
+      params: { rows, pixels: height * width, classes, first },
       workgroups: grid(rows * height * width, 64),
       macs: 0,
     };

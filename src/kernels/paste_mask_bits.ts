@@ -5,6 +5,7 @@ import paste_lib from '../../shaders/lib/paste.wgsl?raw';
 import corners_lib from '../../shaders/lib/paste_corners.wgsl?raw';
 import source from '../../shaders/paste_mask_bits.wgsl?raw';
 import { check, grid, type Kernel, type TensorSpec, u32 } from './kernel';
+import { type PasteRule, pasteGrowth } from './paste_rule';
 
 export interface PasteMaskBitsInputs {
   probabilities: TensorSpec;
@@ -17,6 +18,8 @@ export interface PasteMaskBitsAttributes {
   threshold: number;
   /** Words in the arena: as mask_regions was told. */
   capacity: number;
+  /** Default: whole, as torchvision. */
+  paste?: PasteRule;
 }
 
 // probabilities [R, M, M], image_boxes [R, 4], regions u32 [R, 6] -> bits u32 [capacity]
@@ -24,7 +27,7 @@ export const pasteMaskBits: Kernel<PasteMaskBitsInputs, PasteMaskBitsAttributes>
   name: 'paste_mask_bits',
   source: source + paste_lib + corners_lib + grid_lib,
 
-  dispatch({ probabilities, image_boxes, regions }, { threshold, capacity }) {
+  dispatch({ probabilities, image_boxes, regions }, { threshold, capacity, paste = 'whole' }) {
     const [rows, side] = probabilities.shape as [number, number, number];
     check(
       probabilities.shape.length === 3 && probabilities.shape[2] === side && probabilities.dtype === 'f32',
@@ -45,8 +48,8 @@ export const pasteMaskBits: Kernel<PasteMaskBitsInputs, PasteMaskBitsAttributes>
     );
     return {
       outputs: { bits: u32(capacity) },
-      constants: {},
-      params: { rows, capacity, side, growth: (side + 2) / side, threshold },
+      constants: { CENTRES: paste === 'centres' },
+      params: { rows, capacity, side, growth: pasteGrowth(side, paste), threshold },
       workgroups: grid(capacity, 64),
       macs: 0,
     };

@@ -22,6 +22,10 @@ export interface PyramidAttributes {
   merged?: readonly { readonly shape: readonly number[]; readonly offset: number }[] | undefined;
   /** Smallest area in image pixels of a box of level 1, 2, … (`levelCuts`): one fewer than levels. */
   cuts: readonly number[];
+  /** Area from which on boxes have no level, and their bins are 0. Default: none has. */
+  end?: number | undefined;
+  /** Whether boxes include x2 and y2 when their area is measured. Default: no. */
+  inclusive?: boolean;
 }
 
 /** No float32 area reaches it: WGSL may assume that there are no infinities. */
@@ -31,7 +35,7 @@ const NEVER = 3.4028234e38;
 export function pyramidDispatch(
   op: string,
   inputs: PyramidInputs,
-  { pooled, scales, cuts, merged }: PyramidAttributes,
+  { pooled, scales, cuts, merged, end: last = NEVER, inclusive = false }: PyramidAttributes,
 ): Dispatch {
   const { level0, level1, level2, level3, level4, boxes, count } = inputs;
   const separate = [level0, level1, level2, level3, level4];
@@ -67,7 +71,13 @@ export function pyramidDispatch(
     `cuts [${cuts}]`,
   );
   check(Number.isInteger(pooled) && pooled > 0 && pooled < 256, op, '1 to 255 bins a side', pooled);
-  const params: Record<string, number> = { boxes: capacity, quads: channels / 4, pooled, samples: 0 };
+  const params: Record<string, number> = {
+    boxes: capacity,
+    quads: channels / 4,
+    pooled,
+    samples: 0,
+    end: last,
+  };
   for (let level = 0; level < 5; level++) {
     params[`height${level}`] = maps[level]?.shape[1] ?? 0;
     params[`width${level}`] = maps[level]?.shape[2] ?? 0;
@@ -88,6 +98,7 @@ export function pyramidDispatch(
     constants: {
       Quad: quadOf(level0),
       MERGED: merged !== undefined,
+      INCLUSIVE: inclusive,
       LEVELS: maps.length,
       LEVEL1,
       LEVEL2,

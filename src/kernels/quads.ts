@@ -3,8 +3,11 @@
 import { check, type Dtype, type TensorSpec } from './kernel';
 import type { Constants } from './specialise';
 
+/** hard_swish: MobileNetV3's x times min(max(x + 3, 0), 6) / 6. */
+export type Activation = 'none' | 'relu' | 'hard_swish';
+
 /** What an activation cuts off below: a parameter, since a constant would be another variant to compile. */
-export function floorOf(activation: 'none' | 'relu' = 'none'): number {
+export function floorOf(activation: Activation = 'none'): number {
   return activation === 'relu' ? 0 : LOWEST;
 }
 
@@ -26,7 +29,7 @@ interface Operands {
 
 /** What layers with weights have in common. */
 export interface QuadAttributes {
-  activation?: 'none' | 'relu';
+  activation?: Activation;
   /** The output's dtype. */
   store?: 'f32' | 'f16';
   /** Whether `bias` holds a quad of factors and a quad of biases by turns. */
@@ -39,7 +42,7 @@ export function quadConstants(
   { input, weight, bias, add, count }: Operands,
   inputs: number,
   outputs: number,
-  { store = 'f32', scaled = false }: QuadAttributes,
+  { store = 'f32', scaled = false, activation }: QuadAttributes,
 ): Constants {
   check(!scaled || bias !== undefined, op, 'factors and biases', bias);
   check(input.dtype !== 'f16' || inputs % 4 === 0, op, 'a multiple of 4 channels of f16', input);
@@ -50,6 +53,7 @@ export function quadConstants(
     SCALE: scaled,
     ADD: add !== undefined,
     COUNTED: count !== undefined,
+    HARD_SWISH: activation === 'hard_swish',
     In: typeOf(input.dtype, inputs),
     Weight: typeOf(weight.dtype, 4),
     Out: typeOf(store, outputs),

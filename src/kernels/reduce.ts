@@ -1,5 +1,6 @@
 // reduce: the sum of a split product's slices (linear with `split`), with bias, residual and ReLU.
 
+import activation_lib from '../../shaders/lib/activation.wgsl?raw';
 import finish_lib from '../../shaders/lib/finish.wgsl?raw';
 import grid_lib from '../../shaders/lib/grid.wgsl?raw';
 import half_lib from '../../shaders/lib/half.wgsl?raw';
@@ -18,7 +19,7 @@ export interface ReduceInputs {
 
 export const reduce: Kernel<ReduceInputs, QuadAttributes> = {
   name: 'reduce',
-  source: [source, finish_lib, half_lib, grid_lib].join('\n'),
+  source: [source, finish_lib, activation_lib, half_lib, grid_lib].join('\n'),
 
   // parts [B, R, O] -> output [R, O]
   dispatch({ parts, bias, count }, { activation, store = 'f32', scaled = false }): Dispatch {
@@ -36,6 +37,7 @@ export const reduce: Kernel<ReduceInputs, QuadAttributes> = {
         BIAS: bias !== undefined,
         SCALE: scaled,
         COUNTED: count !== undefined,
+        HARD_SWISH: activation === 'hard_swish',
         Out: quadOf(output),
       },
       params: { batches: B, rows: R, outputs4: O / 4, floor: floorOf(activation) },

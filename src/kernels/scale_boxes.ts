@@ -15,14 +15,18 @@ export interface ScaleBoxesAttributes {
   width: number;
   resizedHeight: number;
   resizedWidth: number;
+  /** Whether boxes end with the picture (none begins before it). Default: no. */
+  clip?: boolean;
 }
+
+const FAR = 3.4028234e38;
 
 // boxes [R, 4] in resized pixels, count u32 [1] -> image_boxes [R, 4] in the picture's; rows from count on are 0
 export const scaleBoxes: Kernel<ScaleBoxesInputs, ScaleBoxesAttributes> = {
   name: 'scale_boxes',
   source: source + grid_lib,
 
-  dispatch({ boxes, count }, { height, width, resizedHeight, resizedWidth }) {
+  dispatch({ boxes, count }, { height, width, resizedHeight, resizedWidth, clip = false }) {
     const [rows, four] = boxes.shape as [number, number];
     check(
       boxes.shape.length === 2 && four === 4 && boxes.dtype === 'f32' && count.dtype === 'u32',
@@ -34,7 +38,13 @@ export const scaleBoxes: Kernel<ScaleBoxesInputs, ScaleBoxesAttributes> = {
     return {
       outputs: { image_boxes: f32(rows, 4) },
       constants: {},
-      params: { rows, x_scale: width / resizedWidth, y_scale: height / resizedHeight },
+      params: {
+        rows,
+        x_scale: width / resizedWidth,
+        y_scale: height / resizedHeight,
+        width: clip ? width : FAR,
+        height: clip ? height : FAR,
+      },
       workgroups: grid(rows, 64),
       macs: 0,
     };

@@ -22,20 +22,22 @@ export interface SortCandidatesAttributes {
   minSize: number;
   /** Only scores above it, not equal, are kept. */
   scoreThreshold: number;
+  /** Whether the background is the last class. Default: the first. */
+  backgroundLast?: boolean;
   /** Whether dw and dh are clamped below too. */
   clampBelow?: boolean;
   /** Whether boxes include x2 and y2. */
   inclusive?: boolean;
 }
 
-// scores [R, K], regression [R, 4K], proposals [R, 4], count u32 [1]
+// scores [R, K], regression [R, 4K] or without the background's [R, 4 (K - 1)] or of all classes [R, 4], proposals [R, 4], count u32 [1]
 //   -> boxes [K - 1, R, 4], candidates [K - 1, R]
 export const sortCandidates: Kernel<SortCandidatesInputs, SortCandidatesAttributes> = {
   name: 'sort_candidates',
   source: source + sort_source + decode_source + score_source,
 
   dispatch({ scores, regression, proposals, count }, attributes) {
-    const { height, width, minSize, scoreThreshold, scale = 1 } = attributes;
+    const { height, width, minSize, scoreThreshold, scale = 1, backgroundLast = false } = attributes;
     const [rows, classes] = scores.shape as [number, number];
     check(
       scores.shape.length === 2 && classes > 1 && scores.dtype === 'f32',
@@ -43,12 +45,14 @@ export const sortCandidates: Kernel<SortCandidatesInputs, SortCandidatesAttribut
       'f32 scores [R, K], K of at least 2',
       scores,
     );
+    const boxClasses = (regression.shape[1] ?? 0) / 4;
     check(
-      `${regression.shape}` === `${[rows, 4 * classes]}` &&
+      regression.shape[0] === rows &&
+        [classes, classes - 1, 1].includes(boxClasses) &&
         `${proposals.shape}` === `${[rows, 4]}` &&
         count.dtype === 'u32',
       'sort_candidates',
-      `f32 regression [${rows}, ${4 * classes}], f32 proposals [${rows}, 4], u32 count [1]`,
+      `f32 regression [${rows}, ${4 * classes}, ${4 * (classes - 1)} or 4], f32 proposals [${rows}, 4], u32 count [1]`,
       regression,
       proposals,
       count,
@@ -63,6 +67,9 @@ export const sortCandidates: Kernel<SortCandidatesInputs, SortCandidatesAttribut
       params: {
         rows,
         classes,
+        first_score: backgroundLast ? 0 : 1,
+        box_classes: boxClasses,
+        first_box: boxClasses === classes && !backgroundLast ? 1 : 0,
         width,
         height,
         min_size: minSize,

@@ -15,3 +15,9 @@ export const COCO_CLASSES: readonly string[] = (
 
 /** The same without gaps: the background and the 80 categories in the order of their ids. */
 export const COCO_CATEGORIES: readonly string[] = COCO_CLASSES.filter((name) => name !== 'N/A');
+
+/** The names of as many classes, with the background, as a published checkpoint has; none for other numbers. */
+export function cocoNames(classes: number, keypoints: boolean): readonly string[] {
+  if (keypoints) return classes === 2 ? COCO_CLASSES.slice(0, 2) : [];
+  return [COCO_CLASSES, COCO_CATEGORIES].find(({ length }) => length === classes) ?? [];
+}

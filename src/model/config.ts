@@ -1,9 +1,14 @@
-// The numbers of the network that are not in its weights: torchvision's defaults, what the checkpoint's
-// metadata says, and what the caller of `load` says, the later over the earlier.
+// The numbers and rules of the network that are not in its weights: those of its family (profiles.ts), what the
+// checkpoint's metadata says, and what the caller of `load` says, the later over the earlier.
 
 import { WeightError } from '../errors';
-import { MAX_K, MAX_SORTED } from '../kernels/top_k';
-import { SCALE_RULES, type ScaleRule } from './transform';
+import type { PasteRule } from '../kernels/paste_rule';
+import type { AnchorRounding } from './anchors';
+import { validate } from './config_rules';
+import type { LevelRule } from './levels';
+import { DEFAULTS } from './profiles';
+import type { ResizeRule } from './resample';
+import type { ScaleRule } from './transform';
 
 export interface Config {
   /** For example `torchvision/maskrcnn_resnet50_fpn`. */
@@ -15,6 +20,8 @@ export interface Config {
   /** The picture's short side after resizing, in pixels, unless the long one would pass `maxSize`. */
   minSize: number;
   maxSize: number;
+  /** What is resized, floats or bytes, and how. */
+  resize: ResizeRule;
   /** How the sides of the resized picture are rounded. */
   scaleRule: ScaleRule;
   /** The resized picture is padded to sides that it divides. */
@@ -26,14 +33,22 @@ export interface Config {
   /** Of the channels, in `colourOrder`, in units of `colourRange`. */
   imageMean: number[];
   imageStd: number[];
+  /** Whether a bottleneck's stride sits in its first 1x1, as in Caffe's ResNets, and not in its 3x3. */
+  strideIn1x1: boolean;
   /** Sides of the square anchors of each pyramid level, in resized pixels. */
   anchorSizes: number[][];
   /** Height / width of the anchors of each level. */
   anchorRatios: number[][];
+  /** How the anchors' corners are rounded. */
+  anchorRounding: AnchorRounding;
+  /** Image pixels from a cell of each level to the next. Absent: found from maps and picture, as torchvision does. */
+  strides?: number[] | undefined;
   /** Instead of sizes and ratios: the anchors of a cell of each level, x1 y1 x2 y2 around its corner. */
   cellAnchors?: number[][][] | undefined;
   /** Strides of the inverted residuals of trunk and heads, by their scope. */
   blockStrides?: Record<string, number[]> | undefined;
+  /** Whether boxes shrink at most as much as they may grow, 62.5 times. */
+  clampBelow: boolean;
   /** Whether x2 and y2 are the last pixels of a box: then its width is x2 - x1 + 1. */
   inclusiveBoxes: boolean;
   /** Anchors that each level hands to its non-maximum suppression. */
@@ -52,73 +67,69 @@ export interface Config {
   roiPooling: 'align' | 'pool';
   /** ROIAlign's sample points a side of each bin; 0: as many as it spans feature pixels. */
   roiSamples: number;
+  /** Whether half a feature pixel is taken off a region's corners, and it may be smaller than one. */
+  roiAligned: boolean;
+  /** How a region's level is rounded. */
+  levelRule: LevelRule;
+  /** Whether the background is the last class of the scores, and not the first; it has no boxes and masks then. */
+  backgroundLast: boolean;
   /** Detections have a score above it. */
   boxScoreThresh: number;
   boxNmsThresh: number;
   boxDetectionsPerImg: number;
   /** Detections have both sides at least so long, in resized pixels. */
   boxMinSize: number;
+  /** Whether detections end with the picture, and those without width or height are left out at last. */
+  dropEmptyBoxes: boolean;
+  /** How masks are pasted into the picture. */
+  maskPaste: PasteRule;
+  /** Of a keypoint: the heatmap at its peak, or its softmax over the heatmap. */
+  keypointScore: 'logit' | 'probability';
 }
 
-/** torchvision's defaults. `oldNames`: the published v1 files, which alone have an eps of 0. */
-function defaults(oldNames: boolean, hasMasks: boolean): Config {
-  return {
-    architecture: `torchvision/${hasMasks ? 'maskrcnn' : 'fasterrcnn'}_resnet_fpn`,
-    bnEps: oldNames ? 0 : 1e-5,
-    minSize: 800,
-    maxSize: 1333,
-    scaleRule: 'float64',
-    sizeDivisor: 32,
-    colourOrder: 'rgb',
-    colourRange: 1,
-    imageMean: [0.485, 0.456, 0.406],
-    imageStd: [0.229, 0.224, 0.225],
-    anchorSizes: [[32], [64], [128], [256], [512]],
-    anchorRatios: Array.from({ length: 5 }, () => [0.5, 1, 2]),
-    inclusiveBoxes: false,
-    rpnPreNmsTopN: 1000,
-    rpnPostNmsTopN: 1000,
-    rpnNmsThresh: 0.7,
-    rpnScoreThresh: 0,
-    rpnMinSize: 1e-3,
-    nmsTrickLimit: 1000,
-    roiBins: 7,
-    roiPooling: 'align',
-    roiSamples: 2,
-    boxScoreThresh: 0.05,
-    boxNmsThresh: 0.5,
-    boxDetectionsPerImg: 100,
-    boxMinSize: 1e-2,
-  };
-}
-
-/** What `load` may override; names and units as in `Config`. */
-export type ConfigOptions = Partial<Omit<Config, 'architecture'>>;
+/** What `load` may override; names and units as in `Config`. `architecture` decides which family's numbers hold. */
+export type ConfigOptions = Partial<Config>;
 
 /** Metadata key of each field, as files write it: `boxScoreThresh` is `box_score_thresh`. */
-function metadataKey(field: string): string {
+export function metadataKey(field: string): string {
   return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** The configuration for a checkpoint. Throws WeightError where metadata or options make no sense. */
+/** Fields that a configuration may lack. */
+const OPTIONAL = ['classes', 'strides', 'cellAnchors', 'blockStrides'];
+
+/**
+ * The configuration for a checkpoint of `levels` pyramid levels; `family`: what its profile says.
+ * Throws WeightError where metadata or options make no sense.
+ */
 export function configure(
   metadata: Readonly<Record<string, string>>,
   options: ConfigOptions,
-  traits: { oldNames: boolean; hasMasks: boolean; levels: number },
+  family: Partial<Config> & { architecture: string },
+  levels: number,
 ): Config {
-  const config: Config = defaults(traits.oldNames, traits.hasMasks);
-  const fields = [...Object.keys(config), 'classes', 'cellAnchors', 'blockStrides'];
-  for (const field of fields) {
+  const config: Config = { ...DEFAULTS, ...family };
+  for (const field of new Set([...Object.keys(config), ...OPTIONAL])) {
     const text = metadata[metadataKey(field)];
     if (text !== undefined) Object.assign(config, { [field]: parse(field, text) });
     const option = options[field as keyof ConfigOptions];
     if (option !== undefined) Object.assign(config, { [field]: option });
   }
-  validate(config, traits.levels);
+  validate(config, levels);
   return config;
 }
 
-const TEXTS = ['architecture', 'scaleRule', 'colourOrder', 'roiPooling'];
+const TEXTS = [
+  'architecture',
+  'resize',
+  'scaleRule',
+  'colourOrder',
+  'roiPooling',
+  'anchorRounding',
+  'levelRule',
+  'maskPaste',
+  'keypointScore',
+];
 
 /** Texts stay as they are; all else is JSON (a number, a boolean, an array of numbers, or of names). */
 function parse(field: string, text: string): unknown {
@@ -130,91 +141,4 @@ function parse(field: string, text: string): unknown {
       cause,
     });
   }
-}
-
-type Rule = [wanted: string, fits: (value: never) => boolean];
-
-const fraction: Rule = ['a number in [0, 1)', (x: number) => x >= 0 && x < 1];
-const openFraction: Rule = ['a number in (0, 1)', (x: number) => x > 0 && x < 1];
-const side: Rule = ['a positive whole number of pixels', (x: number) => Number.isInteger(x) && x > 0];
-const capacity: Rule = [
-  `a whole number from 1 to ${MAX_SORTED}`,
-  (x: number) => Number.isInteger(x) && x > 0 && x <= MAX_SORTED,
-];
-const shortest: Rule = ['a number of pixels of at least 0', (x: number) => Number.isFinite(x) && x >= 0];
-const whole: Rule = ['a whole number of at least 0', (x: number) => Number.isInteger(x) && x >= 0];
-const colours: Rule = ['three numbers', (x: number[]) => isNumbers(x) && x.length === 3];
-
-const RULES: Record<Exclude<keyof Config, 'anchorSizes' | 'anchorRatios'>, Rule> = {
-  architecture: ['a text', (x: string) => typeof x === 'string'],
-  bnEps: ['a number of at least 0', (x: number) => x >= 0 && x < 1],
-  classes: [
-    'an array of names',
-    (x?: string[]) => !x || (Array.isArray(x) && x.every((n) => typeof n === 'string')),
-  ],
-  minSize: side,
-  maxSize: side,
-  scaleRule: [`one of ${SCALE_RULES.join(', ')}`, (x: ScaleRule) => SCALE_RULES.includes(x)],
-  sizeDivisor: side,
-  colourOrder: ["'rgb' or 'bgr'", (x: string) => x === 'rgb' || x === 'bgr'],
-  colourRange: ['1 or 255', (x: number) => x === 1 || x === 255],
-  imageMean: colours,
-  imageStd: [
-    'three numbers above 0',
-    (x: number[]) => isNumbers(x) && x.length === 3 && x.every((n) => n > 0),
-  ],
-  cellAnchors: [
-    'an array of anchors, four numbers each, for each pyramid level',
-    (x?: number[][][]) =>
-      !x || isListOf(x, (level) => isListOf(level, (box) => isNumbers(box) && box.length === 4)),
-  ],
-  blockStrides: [
-    'an array of whole numbers above 0 for each trunk and head',
-    (x?: Record<string, number[]>) => !x || isListOf(Object.values(x), (list) => isListOf(list, isStride)),
-  ],
-  inclusiveBoxes: ['true or false', (x: boolean) => typeof x === 'boolean'],
-  rpnMinSize: shortest,
-  boxMinSize: shortest,
-  nmsTrickLimit: whole,
-  roiBins: ['a whole number from 1 to 255', (x: number) => isStride(x) && x < 256],
-  roiPooling: ["'align' or 'pool'", (x: string) => x === 'align' || x === 'pool'],
-  roiSamples: whole,
-  rpnPreNmsTopN: [`a whole number from 1 to ${MAX_K}`, (x: number) => isStride(x) && x <= MAX_K],
-  rpnPostNmsTopN: capacity,
-  rpnNmsThresh: openFraction,
-  rpnScoreThresh: fraction,
-  boxScoreThresh: fraction,
-  boxNmsThresh: openFraction,
-  boxDetectionsPerImg: capacity,
-};
-
-function validate(config: Config, levels: number): void {
-  for (const [field, [wanted, fits]] of Object.entries(RULES)) {
-    const value = config[field as keyof Config];
-    if (!fits(value as never))
-      throw new WeightError(`${field}: wanted ${wanted}; got ${JSON.stringify(value)}`);
-  }
-  if (config.cellAnchors) return;
-  for (const field of ['anchorSizes', 'anchorRatios'] as const) {
-    const value = config[field];
-    const fits = Array.isArray(value) && value.length === levels;
-    if (!fits || !value.every((level) => isNumbers(level) && level.length > 0 && level.every((n) => n > 0))) {
-      throw new WeightError(
-        `${field}: wanted an array of positive numbers for each of the ${levels} pyramid levels; got ` +
-          `${JSON.stringify(value)}. Give ${metadataKey(field)} in the file's metadata, or ${field} to load`,
-      );
-    }
-  }
-}
-
-function isListOf<T>(value: unknown, fits: (item: T) => boolean): value is T[] {
-  return Array.isArray(value) && value.every(fits);
-}
-
-function isStride(value: unknown): value is number {
-  return Number.isInteger(value) && (value as number) > 0;
-}
-
-function isNumbers(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((n) => Number.isFinite(n));
 }

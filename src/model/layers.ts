@@ -12,6 +12,7 @@ import { f32, sizeOf } from '../kernels/kernel';
 import { linear, linearWorkgroup } from '../kernels/linear';
 import { type Methods, methodsFor, stepOf, UNKNOWN_GPU } from '../kernels/methods';
 import { type PackWeightAttributes, packedShape } from '../kernels/pack_weight';
+import type { Activation } from '../kernels/quads';
 import { reduce } from '../kernels/reduce';
 import { tileOf } from '../kernels/tile';
 import { fitsWinograd, winograd } from './winograd';
@@ -40,10 +41,12 @@ export const PLAIN: Computing = {
   precision: 'f32',
 };
 
+export type { Activation };
+
 type Shape4 = [number, number, number, number];
 
 interface LayerOptions {
-  activation?: 'none' | 'relu';
+  activation?: Activation;
   /** Name of the batch norm that follows, in the same scope; folded into the layer where the checkpoint has it. */
   norm?: string;
   /** u32 [1]: how many of the batch are there. */
@@ -134,7 +137,12 @@ export class Layers {
     const store = this.store(O, options.exact);
     const { methods } = this.computing;
     const step = groups === 1 ? stepOf(methods.algorithm(layer)) : undefined;
-    if (step && x.dtype === store && fitsWinograd(x.shape as Shape4, O, step)) {
+    if (
+      step &&
+      activation !== 'hard_swish' &&
+      x.dtype === store &&
+      fitsWinograd(x.shape as Shape4, O, step)
+    ) {
       const weights = this.weights(name, options.norm, { shape, winograd: step });
       const how = { step, padding, outputs: O, activation, add, count, methods };
       return winograd(this.graph, label, x, weights, how);

@@ -1,12 +1,29 @@
-// Which pyramid level a box is pooled from: Lin et al. 2017, FPN (arXiv:1612.03144), equation 1, with
-// the float32 roundings of torchvision.ops.MultiScaleRoIAlign.
+// Which pyramid level a box is pooled from: Lin et al. 2017, FPN (arXiv:1612.03144), equation 1, with the float32
+// roundings of each reference.
 
 import { roundHalfEven } from './round_half_even';
 
 const { fround } = Math;
 
-/** Of torchvision's LevelMapper: boxes that miss a level by less than this octave fraction get it. */
-const EPSILON = fround(1e-6);
+/** Boxes whose side is `size` begin level `level`; `within` is added to the side's ratio, `after` to the level. */
+export interface Levelling {
+  size: number;
+  /** What the logarithm is added to before it is rounded down, and after. */
+  offset: number;
+  level: number;
+  within: number;
+  after: number;
+}
+
+export const LEVELLINGS = {
+  torchvision: { size: 224, offset: 4, level: 0, within: 0, after: fround(1e-6) },
+  detectron2: { size: 224, offset: 4, level: 0, within: fround(1e-8), after: 0 },
+  benchmark: { size: 224, offset: 4, level: 0, within: fround(1e-6), after: 0 },
+  mmdetection: { size: 56, offset: 0, level: 2, within: fround(1e-6), after: 0 },
+} as const satisfies Record<string, Levelling>;
+
+export type LevelRule = keyof typeof LEVELLINGS;
+export const LEVEL_RULES = Object.keys(LEVELLINGS) as LevelRule[];
 
 /**
  * Feature pixels per image pixel of each level, a power of two guessed from the heights (as
@@ -18,20 +35,25 @@ export function inferScales(featureHeights: readonly number[], resizedHeight: nu
   );
 }
 
-/** The level of a box of `area` pixels, not clamped: floor(k0 + log2(sqrt(area) / s0) + 1e-6) in float32 steps. */
-function levelOf(area: number, canonicalSize: number, canonicalLevel: number): number {
-  const octaves = fround(Math.log2(fround(fround(Math.sqrt(area)) / canonicalSize)));
-  return Math.floor(fround(fround(canonicalLevel + octaves) + EPSILON));
+/** The level of a box of `area` pixels, not clamped, in float32 steps. */
+function levelOf(area: number, { size, offset, level, within, after }: Levelling): number {
+  const ratio = fround(fround(fround(Math.sqrt(area)) / size) + within);
+  const octaves = fround(offset + fround(Math.log2(ratio)));
+  return level + Math.floor(fround(octaves + after));
 }
 
 /**
  * Smallest area, a float32, that belongs to each level above `kMin` up to `kMax`: kMax - kMin numbers.
  * With them a shader finds the level by comparing, without square roots and logarithms.
  */
-export function levelCuts(kMin: number, kMax: number, canonicalSize = 224, canonicalLevel = 4): number[] {
+export function levelCuts(
+  kMin: number,
+  kMax: number,
+  levelling: Levelling = LEVELLINGS.torchvision,
+): number[] {
   const cuts: number[] = [];
   for (let k = kMin + 1; k <= kMax; k++) {
-    cuts.push(smallestFloat((area) => levelOf(area, canonicalSize, canonicalLevel) >= k));
+    cuts.push(smallestFloat((area) => levelOf(area, levelling) >= k));
   }
   return cuts;
 }

@@ -12,16 +12,20 @@
 import { Graph, type Tensor } from '../graph/graph';
 import { maskRegions } from '../kernels/mask_regions';
 import { pasteMaskBits } from '../kernels/paste_mask_bits';
-import { preprocess } from '../kernels/preprocess';
+import type { PasteRule } from '../kernels/paste_rule';
 import { scaleBoxes } from '../kernels/scale_boxes';
 import type { Config } from './config';
 import { fpn } from './fpn';
+import { transform } from './image_input';
+import { predictKeypoints } from './keypoints';
 import { type Checkpoint, type Computing, Layers, PLAIN } from './layers';
+import { mobileNetV3 } from './mobilenet_v3';
 import type { Boxes } from './nms';
+import type { Kind } from './profiles';
 import { resnet } from './resnet';
 import { detectBoxes, predictMasks } from './roi_heads';
 import { proposeRegions } from './rpn';
-import { canvasSize, resizedSize, resizeTable, type Size } from './transform';
+import { canvasSize, resizedSize, type Size } from './transform';
 
 /** A mask is set where its probability, pasted into the picture, is above it. */
 export const MASK_THRESHOLD = 0.5;
@@ -60,20 +64,36 @@ function build(g: Layers, masks: boolean, config: Config, size: Size): Network {
   const canvas = canvasSize(resized.height, resized.width, config.sizeDivisor);
 
   const { pixels, image } = transform(graph, size, resized, canvas, config);
-  const stages = resnet(g.scope('backbone.body'), image); //                       c2 .. c5
+  const stages = backbone(g.scope('backbone.body'), image, config); //             c2 .. c5
   const pyramid = fpn(g.scope('backbone.fpn'), stages); //                         p2 .. p6
   const pooledLevels = pyramid.slice(0, -1); //                                    p2 .. p5
   const proposals = proposeRegions(g.scope('rpn'), pyramid, resized, canvas, config);
   const heads = g.scope('roi_heads');
   const detections = detectBoxes(heads, pooledLevels, proposals, resized, config);
-  const imageBoxes = toPicture(graph, detections, resized, size);
+  const imageBoxes = toPicture(graph, detections, resized, size, config.dropEmptyBoxes);
   const { scores, labels, count } = detections;
   const found = { boxes: imageBoxes, scores, labels, count };
-  if (!masks) return { graph, pixels, outputs: found, resized };
+  const outputs: Record<string, Tensor> = found;
+  if (masks) {
+    const probabilities = predictMasks(heads, pooledLevels, detections, resized, config);
+    const bits = pasteMasks(graph, probabilities, imageBoxes, count, size, config.maskPaste);
+    Object.assign(outputs, { probabilities, ...bits });
+  }
+  if (heads.has('keypoint_predictor')) {
+    outputs.keypoints = predictKeypoints(heads, pooledLevels, detections, resized, size, config);
+  }
+  return { graph, pixels, outputs, resized };
+}
 
-  const probabilities = predictMasks(heads, pooledLevels, detections, resized, config);
-  const bits = pasteMasks(graph, probabilities, imageBoxes, count, size);
-  return { graph, pixels, outputs: { ...found, probabilities, ...bits }, resized };
+/** The trunk that the checkpoint has. */
+function backbone(body: Layers, image: Tensor, { strideIn1x1 }: Config): Tensor[] {
+  return body.has('0.0') ? mobileNetV3(body, image) : resnet(body, image, strideIn1x1);
+}
+
+/** What a checkpoint finds: boxes only, or masks or keypoints too. */
+export function kindOf(checkpoint: Pick<Checkpoint, 'has'>): Kind {
+  if (checkpoint.has('roi_heads.keypoint_predictor.kps_score_lowres.weight')) return 'keypoint';
+  return checkpoint.has('roi_heads.mask_predictor.mask_fcn_logits.weight') ? 'mask' : 'faster';
 }
 
 export function hasMasks(checkpoint: Checkpoint): boolean {
@@ -92,43 +112,15 @@ export function pyramidLevels(checkpoint: Checkpoint): number {
   return laterals + 1;
 }
 
-/** Normalise, resize, pad. pixels [H, W] -> image [1, H', W', 4] */
-export function transform(
-  graph: Graph,
-  size: Size,
-  resized: Size,
-  canvas: Size,
-  config: Config,
-): { pixels: Tensor; image: Tensor } {
-  const pixels = graph.input('pixels', { shape: [size.height, size.width], dtype: 'u32' });
-  const [rows, columns] = [resizeTable(size.height, resized.height), resizeTable(size.width, resized.width)];
-  const { image } = graph.apply(
-    'image',
-    preprocess,
-    {
-      pixels,
-      columns: graph.constant('image.columns', [resized.width, 2], columns.index),
-      column_weights: graph.constant('image.column_weights', [resized.width], columns.weight),
-      rows: graph.constant('image.rows', [resized.height, 2], rows.index),
-      row_weights: graph.constant('image.row_weights', [resized.height], rows.weight),
-    },
-    {
-      ...resized,
-      canvasHeight: canvas.height,
-      canvasWidth: canvas.width,
-      order: config.colourOrder,
-      range: config.colourRange,
-      mean: config.imageMean,
-      std: config.imageStd,
-    },
-    'image',
-  );
-  return { pixels, image };
-}
-
 /** Boxes from resized to picture pixels. */
-export function toPicture(graph: Graph, { boxes, count }: Boxes, resized: Size, size: Size): Tensor {
-  const attributes = { ...size, resizedHeight: resized.height, resizedWidth: resized.width };
+export function toPicture(
+  graph: Graph,
+  { boxes, count }: Boxes,
+  resized: Size,
+  size: Size,
+  clip = false,
+): Tensor {
+  const attributes = { ...size, resizedHeight: resized.height, resizedWidth: resized.width, clip };
   return graph.apply('scale_boxes', scaleBoxes, { boxes, count }, attributes, 'image_boxes').image_boxes;
 }
 
@@ -139,6 +131,7 @@ export function pasteMasks(
   imageBoxes: Tensor,
   count: Tensor,
   size: Size,
+  paste: PasteRule = 'whole',
 ): { regions: Tensor; bits: Tensor } {
   const [detections, side] = probabilities.shape as [number, number, number];
   const capacity = Math.min(detections * size.height * Math.ceil(size.width / 32), MAX_MASK_WORDS);
@@ -146,7 +139,7 @@ export function pasteMasks(
     'mask_regions',
     maskRegions,
     { image_boxes: imageBoxes, count },
-    { ...size, side, capacity },
+    { ...size, side, capacity, paste },
     'regions',
     'used',
   );
@@ -154,7 +147,7 @@ export function pasteMasks(
     'paste_mask_bits',
     pasteMaskBits,
     { probabilities, image_boxes: imageBoxes, regions },
-    { threshold: MASK_THRESHOLD, capacity },
+    { threshold: MASK_THRESHOLD, capacity, paste },
     'bits',
   );
   return { regions, bits };

@@ -31,6 +31,8 @@ export interface Suppression {
   trickLimit: number;
   /** Whether boxes include x2 and y2. */
   inclusive: boolean;
+  /** Whether boxes without width or height are left out of what is kept. */
+  dropEmpty?: boolean;
   /** sigmoid: the scores are logits. */
   activation: 'none' | 'sigmoid';
 }
@@ -40,7 +42,7 @@ export function suppress(
   g: Graph,
   prefix: string,
   { boxes, scores }: { boxes: Tensor; scores: Tensor },
-  { threshold, limit, firstGroup, trickLimit, inclusive, activation }: Suppression,
+  { threshold, limit, firstGroup, trickLimit, inclusive, dropEmpty = false, activation }: Suppression,
 ): Boxes {
   const groups = { firstGroup, trickLimit };
   const { offsets, extents } = g.apply(
@@ -73,7 +75,7 @@ export function suppress(
     `${prefix}.gather_detections`,
     gatherDetections,
     { indices: best.indices, top: best.top, boxes },
-    { activation, firstGroup },
+    { activation, firstGroup, dropEmpty },
     'detections',
     'scores',
     'labels',

@@ -1,8 +1,8 @@
 // A 28x28 mask pasted into the picture, on the CPU: the same function as shaders/lib/paste.wgsl, for
-// thresholds asked for after detection. torchvision's paste_masks_in_image: a ring of zeros around the
-// mask, the box grown alike and cut to integers, a bilinear resize.
+// thresholds asked for after detection. A ring of zeros is around the mask, and the box grows alike.
 
-import { resizeTable } from './transform';
+import { type PasteRule, pasteGrowth } from '../kernels/paste_rule';
+import { type ResizeTable, resizeTable } from './transform';
 
 /** A rectangle of pixels of the picture. */
 export interface Region {
@@ -20,25 +20,32 @@ export interface Corners {
   y1: number;
 }
 
-const { fround, trunc } = Math;
+const { ceil, floor, fround, trunc } = Math;
 
 /** `box` x1 y1 x2 y2 in pixels of the picture, `side` the mask's. In float32 steps: they move corners. */
-export function pasteCorners(box: ArrayLike<number>, side: number): Corners {
-  const growth = fround((side + 2) / side);
-  const [x0, x1] = grown(fround(box[0]!), fround(box[2]!), growth);
-  const [y0, y1] = grown(fround(box[1]!), fround(box[3]!), growth);
+export function pasteCorners(box: ArrayLike<number>, side: number, rule: PasteRule = 'whole'): Corners {
+  const [x0, x1] = grown(fround(box[0]!), fround(box[2]!), side, rule);
+  const [y0, y1] = grown(fround(box[1]!), fround(box[3]!), side, rule);
   return { x0, y0, x1, y1 };
 }
 
-function grown(low: number, high: number, growth: number): [number, number] {
+function grown(low: number, high: number, side: number, rule: PasteRule): [number, number] {
+  if (rule === 'centres' && !(high > low)) return [0, -1];
   const centre = fround(fround(high + low) * 0.5);
-  const half = fround(fround(fround(high - low) * 0.5) * growth);
-  return [trunc(fround(centre - half)), trunc(fround(centre + half))];
+  const half = fround(fround(fround(high - low) * 0.5) * pasteGrowth(side, rule));
+  const [first, last] = [fround(centre - half), fround(centre + half)];
+  return rule === 'whole' ? [trunc(first), trunc(last)] : [floor(first - 0.5), ceil(last - 0.5)];
 }
 
 /** The part of a mask's integer box that lies in a picture of height x width; 0 x 0 if none does. */
-export function pasteRegion(box: ArrayLike<number>, side: number, height: number, width: number): Region {
-  const { x0, y0, x1, y1 } = pasteCorners(box, side);
+export function pasteRegion(
+  box: ArrayLike<number>,
+  side: number,
+  height: number,
+  width: number,
+  rule: PasteRule = 'whole',
+): Region {
+  const { x0, y0, x1, y1 } = pasteCorners(box, side, rule);
   const x = Math.max(x0, 0);
   const y = Math.max(y0, 0);
   const across = Math.min(x1 + 1, width) - x;
@@ -52,10 +59,16 @@ export function pasteMask(
   side: number,
   box: ArrayLike<number>,
   region: Region,
+  rule: PasteRule = 'whole',
 ): Float32Array {
-  const { x0, y0, x1, y1 } = pasteCorners(box, side);
-  const columns = resizeTable(side + 2, Math.max(x1 - x0 + 1, 1), region.x - x0, region.width);
-  const rows = resizeTable(side + 2, Math.max(y1 - y0 + 1, 1), region.y - y0, region.height);
+  const { x0, y0, x1, y1 } = pasteCorners(box, side, rule);
+  const whole = rule === 'whole';
+  const columns = whole
+    ? resizeTable(side + 2, Math.max(x1 - x0 + 1, 1), region.x - x0, region.width)
+    : centreTable(side, box[0]!, box[2]!, region.x, region.width);
+  const rows = whole
+    ? resizeTable(side + 2, Math.max(y1 - y0 + 1, 1), region.y - y0, region.height)
+    : centreTable(side, box[1]!, box[3]!, region.y, region.height);
   const padded = (y: number, x: number) =>
     y >= 1 && y <= side && x >= 1 && x <= side ? mask[(y - 1) * side + x - 1]! : 0;
   const soft = new Float32Array(region.width * region.height);
@@ -72,6 +85,20 @@ export function pasteMask(
   return soft;
 }
 
+/** The cells of the padded mask around the middles of `count` pixels from `first` on, where a box is low .. high. */
+function centreTable(side: number, low: number, high: number, first: number, count: number): ResizeTable {
+  const index = new Uint32Array(2 * count);
+  const weight = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    const at = ((first + i + 0.5 - low) / (high - low)) * side + 0.5; // 0 is the middle of the ring's cell
+    const inside = Math.min(Math.max(at, 0), side + 1);
+    const cell = floor(inside);
+    index.set([cell, Math.min(cell + 1, side + 1)], 2 * i);
+    weight[i] = inside - cell;
+  }
+  return { index, weight };
+}
+
 /** Words of 32 pixels in a row of a bitmap. */
 export function wordsPerRow(width: number): number {
   return Math.ceil(width / 32);
@@ -79,7 +106,7 @@ export function wordsPerRow(width: number): number {
 
 /**
  * The mask in `region` as bits: bit b of word w of a row is pixel region.x + 32 w + b, set where the
- * soft mask is above `threshold`. Each row begins a word.
+ * soft mask is above `threshold`, or by `centres` at it. Each row begins a word.
  */
 export function pasteBits(
   mask: ArrayLike<number>,
@@ -87,15 +114,18 @@ export function pasteBits(
   box: ArrayLike<number>,
   region: Region,
   threshold: number,
+  rule: PasteRule = 'whole',
 ): Uint32Array {
-  const soft = pasteMask(mask, side, box, region);
+  const soft = pasteMask(mask, side, box, region, rule);
   const words = wordsPerRow(region.width);
   const limit = fround(threshold);
   const bits = new Uint32Array(words * region.height);
   for (let y = 0; y < region.height; y++) {
     for (let x = 0; x < region.width; x++) {
       const word = y * words + (x >>> 5);
-      if (soft[y * region.width + x]! > limit) bits[word] = bits[word]! | (1 << (x & 31));
+      const value = soft[y * region.width + x]!;
+      if (value > limit || (rule === 'centres' && value === limit))
+        bits[word] = bits[word]! | (1 << (x & 31));
     }
   }
   return bits;

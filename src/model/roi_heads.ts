@@ -9,9 +9,9 @@ import { softmax } from '../kernels/softmax';
 import { sortCandidates } from '../kernels/sort_candidates';
 import type { Config } from './config';
 import type { Layers } from './layers';
-import { inferScales, levelCuts } from './levels';
+import { inferScales, LEVELLINGS, levelCuts } from './levels';
 import { type Boxes, suppress } from './nms';
-import { poolRegions } from './pool_regions';
+import { poolMaps } from './pool_maps';
 import type { Size } from './transform';
 
 /** Bins a side of what the mask head sees. */
@@ -27,7 +27,7 @@ export function detectBoxes(
 ): Boxes {
   const { count } = proposals;
   const bins = boxBins(heads, pyramid);
-  const pooled = pool(heads, 'box_roi_pool', pyramid, proposals, resized, bins, config);
+  const pooled = poolRegions(heads, 'box_roi_pool', pyramid, proposals, resized, bins, config);
   const features = boxHead(heads.scope('box_head'), pooled, count);
   const predictor = heads.scope('box_predictor');
   const logits = predictor.linear('cls_score', features, { count, exact: true });
@@ -63,6 +63,8 @@ export function selectDetections(
       ...image,
       minSize: config.boxMinSize,
       scoreThreshold: config.boxScoreThresh,
+      backgroundLast: config.backgroundLast,
+      clampBelow: config.clampBelow,
       inclusive: config.inclusiveBoxes,
     },
     'boxes',
@@ -78,6 +80,7 @@ export function selectDetections(
       firstGroup: 1,
       trickLimit: config.nmsTrickLimit,
       inclusive: config.inclusiveBoxes,
+      dropEmpty: config.dropEmptyBoxes,
       activation: 'none',
     },
   );
@@ -86,8 +89,10 @@ export function selectDetections(
 /** Bins a side of what the box head sees: 7 in the papers. Follows from the first fully connected layer. */
 function boxBins(heads: Layers, pyramid: readonly Tensor[]): number {
   const head = heads.scope('box_head');
-  const first = head.has('fc6') ? 'fc6' : `${convolutions(head) + 1}`;
-  const channels = pyramid[0]?.shape[3] as number;
+  const [first] = fullyConnected(head) as [string, ...string[]];
+  const last = convolutions(head) - 1;
+  const incoming = pyramid[0]?.shape[3] as number;
+  const channels = last < 0 ? incoming : head.shape(`${last}.0.weight`, [incoming])[0]!;
   const inputs = head.shape(`${first}.weight`, [0, 49 * channels])[1] as number;
   const bins = Math.sqrt(inputs / channels);
   if (!Number.isInteger(bins)) {
@@ -98,6 +103,18 @@ function boxBins(heads: Layers, pyramid: readonly Tensor[]): number {
   return bins;
 }
 
+/**
+ * The fully connected layers of a box head: fc6, fc7, …; in torchvision's v2 one, which stands after the convolutions
+ * and a Flatten, which has no weights.
+ */
+function fullyConnected(head: Layers): string[] {
+  const trunk = convolutions(head);
+  if (trunk && !head.has('fc6')) return [`${trunk + 1}`];
+  const names = ['fc6'];
+  for (let n = 7; head.has(`fc${n}`) || (n === 7 && !trunk); n++) names.push(`fc${n}`);
+  return names;
+}
+
 /** Convolutions at the start of a head: `0.0`, `1.0`, … */
 function convolutions(head: Layers): number {
   let n = 0;
@@ -105,15 +122,11 @@ function convolutions(head: Layers): number {
   return n;
 }
 
-/** Two fully connected layers; or, in torchvision's v2, convolutions and one. pooled [R, P, P, C] -> [R, F] */
+/** Convolutions, if there are any, and fully connected layers. pooled [R, P, P, C] -> [R, F] */
 function boxHead(head: Layers, pooled: Tensor, count: Tensor): Tensor {
-  if (head.has('fc6')) {
-    const fc6 = head.linear('fc6', pooled, { activation: 'relu', count });
-    return head.linear('fc7', fc6, { activation: 'relu', count });
-  }
-  const trunk = convolve(head, pooled, count);
-  // after the convolutions come a Flatten, which has no weights, and the fully connected layer
-  return head.linear(`${convolutions(head) + 1}`, trunk, { activation: 'relu', count });
+  let x = convolve(head, pooled, count);
+  for (const name of fullyConnected(head)) x = head.linear(name, x, { activation: 'relu', count });
+  return x;
 }
 
 /** 3x3 convolutions with ReLU, as many as the checkpoint has. */
@@ -134,7 +147,7 @@ export function predictMasks(
   config: Config,
 ): Tensor {
   const { count } = detections;
-  const pooled = pool(heads, 'mask_roi_pool', pyramid, detections, resized, MASK_BINS, config);
+  const pooled = poolRegions(heads, 'mask_roi_pool', pyramid, detections, resized, MASK_BINS, config);
   const trunk = convolve(heads.scope('mask_head'), pooled, count);
   const predictor = heads.scope('mask_predictor');
   const upsampled = predictor.convTranspose2d('conv5_mask', trunk, { stride: 2, activation: 'relu', count });
@@ -144,18 +157,20 @@ export function predictMasks(
 
 /** The sigmoid of each detection's own class. logits [D, M, M, K] -> [D, M, M] */
 export function selectMasks(heads: Layers, logits: Tensor, { labels, count }: Boxes): Tensor {
+  const channels = logits.shape[3] as number;
+  const classes = heads.shape('box_predictor.cls_score.weight', [channels])[0];
   const { probabilities } = heads.graph.apply(
     heads.label('mask_select'),
     maskSelect,
     { logits, labels, count },
-    {},
+    { first: channels === classes ? 0 : 1 }, // the background may have no mask
     'probabilities',
   );
   return probabilities;
 }
 
 /** From the level that fits each box. boxes [R, 4] -> [R, P, P, C] */
-function pool(
+export function poolRegions(
   heads: Layers,
   name: string,
   pyramid: readonly Tensor[],
@@ -164,17 +179,16 @@ function pool(
   pooled: number,
   config: Config,
 ): Tensor {
-  const scales = inferScales(
-    pyramid.map((map) => map.shape[1] as number),
-    resized.height,
-  );
+  const { levelRule, strides, inclusiveBoxes: inclusive } = config;
+  const heights = pyramid.map((map) => map.shape[1] as number);
+  const all = strides ? heights.map((_, i) => 1 / strides[i]!) : inferScales(heights, resized.height);
+  const cuts = levelCuts(-Math.log2(all[0]!), -Math.log2(all.at(-1)!), LEVELLINGS[levelRule]);
+  const scales = all.slice(0, cuts.length + 1); // where levels share a stride, the first has all boxes
+  // torchvision numbers levels from the finest on: where a stride is left out, the last number has no map, and is 0
+  const own = cuts.slice(0, scales.length - 1);
   const one = heads.graph.wholeOf(pyramid);
-  const maps = (one ? [one.whole] : pyramid) as [Tensor, ...Tensor[]];
-  const bins = {
-    pooled,
-    scales,
-    merged: one && pyramid.map(({ shape }, i) => ({ shape, offset: one.offsets[i]! })),
-    cuts: levelCuts(-Math.log2(scales[0]!), -Math.log2(scales.at(-1)!)),
-  };
-  return poolRegions(heads, name, maps, boxes, bins, config);
+  const maps = (one ? [one.whole] : pyramid.slice(0, scales.length)) as [Tensor, ...Tensor[]];
+  const merged = one && scales.map((_, i) => ({ shape: pyramid[i]!.shape, offset: one.offsets[i]! }));
+  const bins = { pooled, inclusive, scales, merged, cuts: own, end: cuts[own.length] };
+  return poolMaps(heads, name, maps, boxes, bins, config);
 }

@@ -62,6 +62,7 @@ export function selectProposals(
       ...resized,
       minSize: config.rpnMinSize,
       scoreThreshold: config.rpnScoreThresh,
+      clampBelow: config.clampBelow,
       inclusive: config.inclusiveBoxes,
     },
     'boxes',
@@ -119,10 +120,16 @@ function anchorTables(
   const g: Graph = rpn.graph;
   const levels = maps.flatMap(({ deltas }, level) => {
     const [, height, width] = deltas.shape as [number, number, number, number];
-    const [strideY, strideX] = gridStrides([canvas.height, canvas.width], [height, width]);
+    const own = config.strides?.[level];
+    const [strideY, strideX] = own ? [own, own] : gridStrides([canvas.height, canvas.width], [height, width]);
     return [offsets[level]! / 4, width, strideY, strideX];
   });
-  const cells = maps.map((_, level) => cellAnchors(config.anchorSizes[level]!, config.anchorRatios[level]!));
+  const { anchorSizes, anchorRatios, anchorRounding, strides } = config;
+  const cells = maps.map((_, level) =>
+    config.cellAnchors
+      ? Float32Array.from(config.cellAnchors[level]?.flat() ?? [])
+      : cellAnchors(anchorSizes[level]!, anchorRatios[level]!, anchorRounding, strides?.[level]),
+  );
   const anchors = maps[0]!.objectness.shape[3] as number;
   const odd = cells.findIndex((cell) => cell.length !== 4 * anchors);
   if (odd >= 0) {

@@ -10,12 +10,19 @@ export interface Size {
 
 /**
  * How the sides are rounded: `float64` as torchvision does now, `float32` as it did until 0.14, `detectron` to the
- * nearest pixel, as Detectron and its mobile kin.
+ * nearest pixel, as Detectron and its mobile kin; and as detectron2, maskrcnn-benchmark and MMDetection.
  */
-export const SCALE_RULES = ['float64', 'float32', 'detectron'] as const;
+export const SCALE_RULES = [
+  'float64',
+  'float32',
+  'detectron',
+  'detectron2',
+  'benchmark',
+  'mmdetection',
+] as const;
 export type ScaleRule = (typeof SCALE_RULES)[number];
 
-const { fround } = Math;
+const { floor, fround, max, min } = Math;
 
 /** The size of the picture once resized. No side is ever below 1 (torchvision fails there). */
 export function resizedSize(
@@ -25,25 +32,61 @@ export function resizedSize(
   maxSize: number,
   rule: ScaleRule = 'float64',
 ): Size {
-  if (rule === 'detectron') {
-    const scale = detectronScale(height, width, minSize, maxSize);
-    return {
-      height: Math.max(1, roundHalfEven(height * scale)),
-      width: Math.max(1, roundHalfEven(width * scale)),
-    };
-  }
-  const short = Math.min(height, width);
-  const long = Math.max(height, width);
-  // float32: a reciprocal, then a product. fl(800 / 427) itself would be another number.
-  const scale =
-    rule === 'float32'
-      ? Math.min(fround(fround(1 / short) * minSize), fround(fround(1 / long) * maxSize))
-      : Math.min(minSize / short, maxSize / long);
-  return {
-    height: Math.max(1, Math.floor(height * scale)),
-    width: Math.max(1, Math.floor(width * scale)),
+  const [rows, columns] = SIDES[rule](height, width, minSize, maxSize);
+  return { height: max(1, rows), width: max(1, columns) };
+}
+
+type Sides = (height: number, width: number, minSize: number, maxSize: number) => [number, number];
+
+/** Both sides times one scale, each rounded. */
+function scaled(
+  scaleOf: (height: number, width: number, minSize: number, maxSize: number) => number,
+  rounded: (side: number) => number,
+): Sides {
+  return (height, width, minSize, maxSize) => {
+    const scale = scaleOf(height, width, minSize, maxSize);
+    return [rounded(height * scale), rounded(width * scale)];
   };
 }
+
+/** The short side to `minSize`, unless the long one would pass `maxSize`. */
+function fitting(height: number, width: number, minSize: number, maxSize: number): number {
+  return min(minSize / min(height, width), maxSize / max(height, width));
+}
+
+/** The same in float32: a reciprocal, then a product. fl(800 / 427) itself would be another number. */
+function fitting32(height: number, width: number, minSize: number, maxSize: number): number {
+  const reciprocal = (side: number) => fround(1 / side);
+  return min(
+    fround(reciprocal(min(height, width)) * minSize),
+    fround(reciprocal(max(height, width)) * maxSize),
+  );
+}
+
+const nearest = (side: number): number => floor(side + 0.5);
+
+const SIDES: Record<ScaleRule, Sides> = {
+  float64: scaled(fitting, floor),
+  float32: scaled(fitting32, floor),
+  detectron: scaled(detectronScale, roundHalfEven),
+  mmdetection: scaled(fitting, nearest),
+
+  // ResizeShortestEdge: each side is scaled, and scaled again where the long one is too long
+  detectron2(height, width, minSize, maxSize) {
+    const scale = minSize / min(height, width);
+    const sides: [number, number] = height < width ? [minSize, scale * width] : [scale * height, minSize];
+    const again = max(...sides) > maxSize ? maxSize / max(...sides) : 1;
+    return [nearest(sides[0] * again), nearest(sides[1] * again)];
+  },
+
+  // transforms.Resize: the short side is whole before the long one follows from it
+  benchmark(height, width, minSize, maxSize) {
+    const [short, long] = [min(height, width), max(height, width)];
+    const side = (long / short) * minSize > maxSize ? roundHalfEven((maxSize * short) / long) : minSize;
+    if (side === short) return [height, width];
+    return width < height ? [floor((side * height) / width), side] : [side, floor((side * width) / height)];
+  },
+};
 
 /** Resized pixels per pixel of the picture, before sides are rounded: Detectron's prep_im_for_blob. */
 export function detectronScale(height: number, width: number, minSize: number, maxSize: number): number {

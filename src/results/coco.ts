@@ -16,12 +16,13 @@ export interface CocoResult {
   bbox: [number, number, number, number];
   score: number;
   segmentation?: Rle;
+  keypoints?: number[];
 }
 
 /** JSON with one result a line, so that files can be compared and searched. */
 export function cocoJson(pictures: readonly Picture[]): string {
   const lines = pictures.flatMap(({ id, name, path, found }) =>
-    found.map(({ category_id, category, bbox, score, segmentation }) => {
+    found.map(({ category_id, category, bbox, score, segmentation, keypoints }) => {
       const result: CocoResult = {
         image_id: id,
         file_name: name,
@@ -31,6 +32,7 @@ export function cocoJson(pictures: readonly Picture[]): string {
         bbox,
         score,
         ...(segmentation && { segmentation }),
+        ...(keypoints && { keypoints }),
       };
       return JSON.stringify(result);
     }),
@@ -41,7 +43,7 @@ export function cocoJson(pictures: readonly Picture[]): string {
 /** What `cocoJson` wrote, measured anew: path -> objects. Throws MaskRcnnError that names the file. */
 export function readCoco(text: string, file: string): Map<string, Found[]> {
   const pictures = new Map<string, Found[]>();
-  for (const { path, category_id, category, bbox, score, segmentation } of parse(text, file)) {
+  for (const { path, category_id, category, bbox, score, segmentation, keypoints } of parse(text, file)) {
     if (!pictures.has(path)) pictures.set(path, []);
     pictures.get(path)!.push({
       category_id,
@@ -49,6 +51,7 @@ export function readCoco(text: string, file: string): Map<string, Found[]> {
       bbox,
       score,
       ...(segmentation && { segmentation }),
+      ...(keypoints && { keypoints }),
       ...(segmentation ? measureRle(segmentation) : measureBox(bbox)),
     });
   }

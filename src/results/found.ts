@@ -12,6 +12,8 @@ export interface Found extends Measures {
   bbox: [number, number, number, number];
   score: number;
   segmentation?: Rle;
+  /** x, y, 1 of each, in pixels, in COCO's order. */
+  keypoints?: number[];
 }
 
 /** One picture that is done. */
@@ -27,7 +29,7 @@ export interface Picture {
 export function foundObjects(detections: readonly Detection[]): Found[] {
   return [...detections]
     .sort((a, b) => b.score - a.score)
-    .map(({ label, classIndex, score, box: [x1, y1, x2, y2], mask }) => {
+    .map(({ label, classIndex, score, box: [x1, y1, x2, y2], mask, keypoints }) => {
       const bbox: Found['bbox'] = [rounded(x1), rounded(y1), rounded(x2 - x1), rounded(y2 - y1)];
       return {
         category_id: classIndex,
@@ -35,6 +37,7 @@ export function foundObjects(detections: readonly Detection[]): Found[] {
         bbox,
         score: Number(score.toPrecision(9)), // as many digits as a float32 has
         ...(mask && { segmentation: mask.rle() }),
+        ...(keypoints && { keypoints: keypoints.flatMap(({ x, y }) => [rounded(x), rounded(y), 1]) }),
         ...(mask ? measureMask(mask.region()) : measureBox(bbox)),
       };
     });

@@ -1,19 +1,108 @@
-// Names of torchvision's checkpoints: files published before the modules were laid out anew have old ones.
-// torchvision renames them on load (backbone_utils, rpn, mask_rcnn: `_load_from_state_dict`); so do we.
+// Names of tensors: each family's own become torchvision's current ones, which are the engine's. A row is a pattern
+// and what it becomes; the first that fits counts, and a name that none fits is one of torchvision's already.
 
-const OLD_NAMES: readonly [RegExp, string][] = [
-  [/^(backbone\.fpn\.(?:inner|layer)_blocks\.\d+)\.(weight|bias)$/, '$1.0.$2'],
-  [/^rpn\.head\.conv\.(weight|bias)$/, 'rpn.head.conv.0.0.$1'],
-  [/^roi_heads\.mask_head\.mask_fcn1\.(weight|bias)$/, 'roi_heads.mask_head.0.0.$1'],
-  [/^roi_heads\.mask_head\.mask_fcn2\.(weight|bias)$/, 'roi_heads.mask_head.1.0.$1'],
-  [/^roi_heads\.mask_head\.mask_fcn3\.(weight|bias)$/, 'roi_heads.mask_head.2.0.$1'],
-  [/^roi_heads\.mask_head\.mask_fcn4\.(weight|bias)$/, 'roi_heads.mask_head.3.0.$1'],
-];
+/** undefined: a tensor that is no weight, to be passed over. */
+export type NameMap = (name: string) => string | undefined;
 
-/** The current name of a tensor; the same where it is current already. */
-export function currentName(name: string): string {
-  for (const [old, current] of OLD_NAMES) {
-    if (old.test(name)) return name.replace(old, current);
-  }
-  return name;
+type Row = [pattern: RegExp, name: string | ((first: string, second: string, third: string) => string)];
+
+function nameMap(ignored: RegExp, rows: readonly Row[]): NameMap {
+  return (name) => {
+    if (ignored.test(name)) return undefined;
+    for (const [pattern, becomes] of rows) {
+      const found = pattern.exec(name);
+      if (!found) continue;
+      const start = typeof becomes === 'string' ? becomes : becomes(found[1]!, found[2]!, found[3]!);
+      return start + name.slice(found[0].length);
+    }
+    return name;
+  };
 }
+
+const less = (n: string, by: number): number => Number(n) - by;
+
+const NOTHING_BUT_WEIGHTS = /\.num_batches_tracked$/;
+
+/**
+ * torchvision: files published before the modules were laid out anew have old names, which it renames on load
+ * (backbone_utils, rpn, mask_rcnn: `_load_from_state_dict`).
+ */
+export const torchvisionNames = nameMap(NOTHING_BUT_WEIGHTS, [
+  [
+    /^backbone\.fpn\.(inner|layer)_blocks\.(\d+)\.(?=weight$|bias$)/,
+    (kind, n) => `backbone.fpn.${kind}_blocks.${n}.0.`,
+  ],
+  [/^rpn\.head\.conv\.(?=weight$|bias$)/, 'rpn.head.conv.0.0.'],
+  [/^roi_heads\.mask_head\.mask_fcn([1-4])\./, (n) => `roi_heads.mask_head.${less(n, 1)}.0.`],
+]);
+
+/** detectron2: its .pkl and .pth files, with one RPN convolution and two fully connected layers, or with norms. */
+export const detectron2Names = nameMap(
+  /^pixel_(mean|std)$|^proposal_generator\.anchor_generator\.|\.num_batches_tracked$/,
+  [
+    [/^backbone\.bottom_up\.stem\.conv1\.norm\./, 'backbone.body.bn1.'],
+    [/^backbone\.bottom_up\.stem\.conv1\./, 'backbone.body.conv1.'],
+    [
+      /^backbone\.bottom_up\.res(\d)\.(\d+)\.conv(\d)\.norm\./,
+      (stage, block, n) => `backbone.body.layer${less(stage, 1)}.${block}.bn${n}.`,
+    ],
+    [
+      /^backbone\.bottom_up\.res(\d)\.(\d+)\.shortcut\.norm\./,
+      (stage, block) => `backbone.body.layer${less(stage, 1)}.${block}.downsample.1.`,
+    ],
+    [
+      /^backbone\.bottom_up\.res(\d)\.(\d+)\.shortcut\./,
+      (stage, block) => `backbone.body.layer${less(stage, 1)}.${block}.downsample.0.`,
+    ],
+    [
+      /^backbone\.bottom_up\.res(\d)\.(\d+)\.conv(\d)\./,
+      (stage, block, n) => `backbone.body.layer${less(stage, 1)}.${block}.conv${n}.`,
+    ],
+    [/^backbone\.fpn_lateral(\d)\.norm\./, (n) => `backbone.fpn.inner_blocks.${less(n, 2)}.1.`],
+    [/^backbone\.fpn_lateral(\d)\./, (n) => `backbone.fpn.inner_blocks.${less(n, 2)}.0.`],
+    [/^backbone\.fpn_output(\d)\.norm\./, (n) => `backbone.fpn.layer_blocks.${less(n, 2)}.1.`],
+    [/^backbone\.fpn_output(\d)\./, (n) => `backbone.fpn.layer_blocks.${less(n, 2)}.0.`],
+    [/^proposal_generator\.rpn_head\.conv\.conv(\d)\./, (n) => `rpn.head.conv.${n}.0.`],
+    [/^proposal_generator\.rpn_head\.conv\./, 'rpn.head.conv.0.0.'],
+    [/^proposal_generator\.rpn_head\.objectness_logits\./, 'rpn.head.cls_logits.'],
+    [/^proposal_generator\.rpn_head\.anchor_deltas\./, 'rpn.head.bbox_pred.'],
+    [/^roi_heads\.box_head\.fc(\d)\./, (n) => `roi_heads.box_head.fc${less(n, -5)}.`],
+    [/^roi_heads\.box_head\.conv(\d)\.norm\./, (n) => `roi_heads.box_head.${less(n, 1)}.1.`],
+    [/^roi_heads\.box_head\.conv(\d)\./, (n) => `roi_heads.box_head.${less(n, 1)}.0.`],
+    [/^roi_heads\.mask_head\.mask_fcn(\d)\.norm\./, (n) => `roi_heads.mask_head.${less(n, 1)}.1.`],
+    [/^roi_heads\.mask_head\.mask_fcn(\d)\./, (n) => `roi_heads.mask_head.${less(n, 1)}.0.`],
+    [/^roi_heads\.mask_head\.deconv\./, 'roi_heads.mask_predictor.conv5_mask.'],
+    [/^roi_heads\.mask_head\.predictor\./, 'roi_heads.mask_predictor.mask_fcn_logits.'],
+    [/^roi_heads\.keypoint_head\.conv_fcn(\d)\./, (n) => `roi_heads.keypoint_head.${2 * less(n, 1)}.`],
+    [/^roi_heads\.keypoint_head\.score_lowres\./, 'roi_heads.keypoint_predictor.kps_score_lowres.'],
+  ],
+);
+
+/** maskrcnn-benchmark; files of distributed training have `module.` before every name. */
+export const benchmarkNames: NameMap = (name) => benchmarkRows(name.replace(/^module\./, ''));
+
+const benchmarkRows = nameMap(/^rpn\.anchor_generator\.|\.num_batches_tracked$/, [
+  [/^backbone\.body\.stem\./, 'backbone.body.'],
+  [/^backbone\.fpn\.fpn_(inner|layer)(\d)\./, (kind, n) => `backbone.fpn.${kind}_blocks.${less(n, 1)}.0.`],
+  [/^rpn\.head\.conv\.(?=weight$|bias$)/, 'rpn.head.conv.0.0.'],
+  [/^roi_heads\.box\.feature_extractor\./, 'roi_heads.box_head.'],
+  [/^roi_heads\.box\.predictor\./, 'roi_heads.box_predictor.'],
+  [/^roi_heads\.mask\.feature_extractor\.mask_fcn(\d)\./, (n) => `roi_heads.mask_head.${less(n, 1)}.0.`],
+  [/^roi_heads\.mask\.predictor\./, 'roi_heads.mask_predictor.'],
+]);
+
+/** MMDetection 2 and 3. */
+export const mmdetectionNames = nameMap(/^data_preprocessor\.|\.num_batches_tracked$/, [
+  [/^backbone\.(?=conv1\.|bn1\.|layer\d\.)/, 'backbone.body.'],
+  [/^neck\.lateral_convs\.(\d)\.conv\./, (n) => `backbone.fpn.inner_blocks.${n}.0.`],
+  [/^neck\.fpn_convs\.(\d)\.conv\./, (n) => `backbone.fpn.layer_blocks.${n}.0.`],
+  [/^rpn_head\.rpn_conv\./, 'rpn.head.conv.0.0.'],
+  [/^rpn_head\.rpn_cls\./, 'rpn.head.cls_logits.'],
+  [/^rpn_head\.rpn_reg\./, 'rpn.head.bbox_pred.'],
+  [/^roi_head\.bbox_head\.shared_fcs\.(\d)\./, (n) => `roi_heads.box_head.fc${less(n, -6)}.`],
+  [/^roi_head\.bbox_head\.fc_cls\./, 'roi_heads.box_predictor.cls_score.'],
+  [/^roi_head\.bbox_head\.fc_reg\./, 'roi_heads.box_predictor.bbox_pred.'],
+  [/^roi_head\.mask_head\.convs\.(\d)\.conv\./, (n) => `roi_heads.mask_head.${n}.0.`],
+  [/^roi_head\.mask_head\.upsample\./, 'roi_heads.mask_predictor.conv5_mask.'],
+  [/^roi_head\.mask_head\.conv_logits\./, 'roi_heads.mask_predictor.mask_fcn_logits.'],
+]);

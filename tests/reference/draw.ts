@@ -42,7 +42,14 @@ export function drawDetections(drawing: Drawing, attributes: DrawDetectionsAttri
         const first = 4 * (key % palette.shape[0]!);
         const ink = [...palette.data.subarray(first, first + 3)];
         const at: Point = [(x + 0.5) * scale[0], (y + 0.5) * scale[1]];
-        const inside = maskCoverage(drawing, r, at, scale, attributes.maskThreshold);
+        const inside = maskCoverage(
+          drawing,
+          r,
+          at,
+          scale,
+          attributes.maskThreshold,
+          attributes.paste ?? 'whole',
+        );
         colour = mixed(colour, ink, attributes.opacity * inside);
         if (attributes.outlineWidth > 0) {
           const around = Array.from({ length: 8 }, (_, turn): Point => {
@@ -51,7 +58,7 @@ export function drawDetections(drawing: Drawing, attributes: DrawDetectionsAttri
             return [at[0] + dx! * scale[0], at[1] + dy! * scale[1]];
           });
           const left = around.map((point) =>
-            maskCoverage(drawing, r, point, scale, attributes.maskThreshold),
+            maskCoverage(drawing, r, point, scale, attributes.maskThreshold, attributes.paste ?? 'whole'),
           );
           colour = mixed(colour, ink, Math.max(inside - Math.min(...left), 0));
         }
@@ -71,18 +78,23 @@ function maskCoverage(
   at: Point,
   scale: Point,
   threshold: number,
+  paste: 'whole' | 'centres',
 ): number {
   if (!probabilities) return 0;
   const side = probabilities.shape[1]!;
-  const [x0, y0, x1, y1] = integerBox(image_boxes.data.subarray(4 * r, 4 * r + 4), side);
-  const size: Point = [x1 - x0 + 1, y1 - y0 + 1];
+  const own = [...image_boxes.data.subarray(4 * r, 4 * r + 4)] as [number, number, number, number];
+  // `rows` a side of the mask with its ring lie from the first corner on; at the centres half a cell of it does
+  const whole = paste === 'whole';
+  const [x0, y0, x1, y1] = whole ? integerBox(own, side) : own;
+  const size: Point = whole ? [x1 - x0 + 1, y1 - y0 + 1] : [x1 - x0, y1 - y0];
+  const [rows, first] = whole ? [side + 2, -0.5] : [side, 0.5];
   const from: Point = [at[0] - x0, at[1] - y0];
-  if (from.some((d, axis) => d < 0 || d >= size[axis]!)) return 0;
+  if (whole && from.some((d, axis) => d < 0 || d >= size[axis]!)) return 0;
   const cell = (row: number, column: number) =>
     row > 0 && row <= side && column > 0 && column <= side
       ? probabilities.data[(r * side + row - 1) * side + column - 1]!
       : 0;
-  const [column, row] = from.map((d, axis) => Math.max((d * (side + 2)) / size[axis]! - 0.5, 0)) as Point;
+  const [column, row] = from.map((d, axis) => clamp((d * rows) / size[axis]! + first, 0, side + 1)) as Point;
   const [left, top] = [Math.min(Math.floor(column), side + 1), Math.min(Math.floor(row), side + 1)];
   const [right, bottom] = [Math.min(left + 1, side + 1), Math.min(top + 1, side + 1)];
   const [across, down] = [column - left, row - top];
@@ -91,8 +103,8 @@ function maskCoverage(
   const probability = mix(above, below, down);
   const slopeX = mix(cell(top, right) - cell(top, left), cell(bottom, right) - cell(bottom, left), down);
   const change = Math.hypot(
-    (slopeX * (side + 2) * scale[0]) / size[0],
-    ((below - above) * (side + 2) * scale[1]) / size[1],
+    (slopeX * rows * scale[0]) / size[0],
+    ((below - above) * rows * scale[1]) / size[1],
   );
   return clamp(0.5 + (probability - threshold) / Math.max(change, 1 / 64), 0, 1);
 }

@@ -12,6 +12,10 @@ export interface Regions {
   pooled: number;
   scales: readonly number[];
   cuts: readonly number[];
+  /** Area from which on a box has no level: zeros. */
+  end?: number | undefined;
+  /** Whether boxes include x2 and y2 when their area is measured. */
+  inclusive?: boolean;
 }
 
 const { fround } = Math;
@@ -22,6 +26,8 @@ function eachBin(
   bin: (map: HostTensor, box: number[], y: number, x: number) => (channel: number) => number,
 ): Float64Array {
   const { levels, boxes, count, first = 0, pooled, scales, cuts } = regions;
+  const { end = Number.POSITIVE_INFINITY, inclusive = false } = regions;
+  const one = Number(inclusive);
   const channels = levels[0]!.shape[3]!;
   const out = new Float64Array(boxes.shape[0]! * pooled * pooled * channels).fill(Number.NaN);
   let at = first * pooled * pooled * channels;
@@ -32,13 +38,13 @@ function eachBin(
       number,
       number,
     ];
-    const area = fround(fround(x2 - x1) * fround(y2 - y1));
+    const area = fround(fround(x2 - x1 + one) * fround(y2 - y1 + one));
     const level = cuts.filter((cut) => area >= cut).length;
     const box = [x1, y1, x2, y2].map((side) => fround(side * fround(scales[level]!)));
     for (let y = 0; y < pooled; y++) {
       for (let x = 0; x < pooled; x++) {
         const value = bin(levels[level]!, box, y, x);
-        for (let c = 0; c < channels; c++) out[at++] = value(c);
+        for (let c = 0; c < channels; c++) out[at++] = area >= end ? 0 : value(c);
       }
     }
   }

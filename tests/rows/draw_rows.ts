@@ -83,6 +83,7 @@ export const drawRows: KernelCase[] = [
   row('outlines only', few, [97, 130], { opacity: 0, boxWidth: 0, outlineWidth: 3 }),
   row('boxes only', few, [97, 130], { opacity: 0, outlineWidth: 0, boxWidth: 2.5 }),
   row('lines wider than boxes', few, [60, 90], { outlineWidth: 40, boxWidth: 40 }),
+  row('masks read at the middles of pixels', few, [141, 260], { paste: 'centres' }),
   row('without masks', boxesOnly, [60, 90]),
   row('count 0', scene(9, 28, [60, 90], 0), [60, 90]),
   row('count of a part', scene(9, 28, [60, 90], 4), [60, 90]),

@@ -2,10 +2,13 @@
 
 import { roiAlign } from '../../src/kernels/roi_align';
 import { roiPool } from '../../src/kernels/roi_pool';
-import { levelCuts } from '../../src/model/levels';
+import { LEVELLINGS, levelCuts } from '../../src/model/levels';
 import type { HostTensor } from '../gpu';
 import { CLOSE, EXACT, indices, type KernelCase, kernelCase, random, tensor, uniform } from '../kernel_case';
 import * as reference from '../reference/roi';
+
+/** Boxes of 56 pixels begin level 4: small maps do. */
+const SMALL = { ...LEVELLINGS.torchvision, size: 56 };
 
 interface RoiRow {
   levels: HostTensor[];
@@ -23,6 +26,8 @@ interface RoiRow {
 interface AlignRow extends RoiRow {
   samples: number;
   aligned: boolean;
+  end?: number;
+  inclusive?: boolean;
 }
 
 function inputsOf({ levels, boxes, count = boxes.shape[0]! }: RoiRow): Record<string, HostTensor> {
@@ -41,13 +46,13 @@ function mergedInputs(row: RoiRow): Record<string, HostTensor> {
 }
 
 function alignRow(what: string, row: AlignRow, merged = false): KernelCase {
-  const { samples, aligned, pooled, scales, cuts = [], count = row.boxes.shape[0]! } = row;
+  const { samples, aligned, pooled, scales, cuts = [], count = row.boxes.shape[0]!, end, inclusive } = row;
   return kernelCase({
     what,
     kernel: roiAlign,
     inputs: merged ? mergedInputs(row) : inputsOf(row),
     attributes: {
-      ...{ samples, aligned, pooled, scales, cuts },
+      ...{ samples, aligned, pooled, scales, cuts, end, inclusive: inclusive ?? false },
       merged: merged
         ? row.levels.map(({ shape }, i) => ({ shape, offset: offsetOf(row.levels, i) }))
         : undefined,
@@ -96,11 +101,11 @@ const control: AlignRow = {
   samples: 2,
   aligned: false,
   scales: strides(4),
-  cuts: levelCuts(2, 5, 56),
+  cuts: levelCuts(2, 5, SMALL),
 };
 
 function withLevels(levels: number): Pick<AlignRow, 'levels' | 'scales' | 'cuts'> {
-  const cuts = levelCuts(2, levels + 1, 56);
+  const cuts = levelCuts(2, levels + 1, SMALL);
   return { levels: pyramid(levels, 192, 256, 8), scales: strides(levels), cuts };
 }
 
@@ -198,6 +203,8 @@ const folded = {
 const alignRows: KernelCase[] = [
   alignRow('network-like: P2 to P5, 7x7', control),
   alignRow('P2 to P5 in one tensor', control, true),
+  alignRow('no level for the largest boxes', { ...control, end: 80 * 80 }),
+  alignRow('areas of boxes that include their last pixels', { ...control, inclusive: true }),
   alignRow('14x14 bins', { ...control, pooled: 14 }),
   ...[0, 2].flatMap((samples) => [torchRow(samples, false), torchRow(samples, true)]),
   alignRow('border rules along x', {

@@ -1,7 +1,7 @@
 // Which level of the pyramid a region is pooled from: Lin et al. 2016, FPN (arXiv:1612.03144), equation 1. The cuts
 // are areas, as the shader compares them (shaders/lib/pyramid.wgsl).
 
-import { levelCuts } from '../../../src/model/levels';
+import { LEVELLINGS, levelCuts } from '../../../src/model/levels';
 import type { NodeInfo } from '../../engine/explore_run';
 
 /** What the paper's rule takes for a region of level 4: ImageNet's side. */
@@ -23,7 +23,7 @@ export function ruleOf({ params, constants }: NodeInfo): LevelRule {
 
 /** The same rule with another canonical side. */
 export function ruleWith({ levels }: LevelRule, side: number): LevelRule {
-  return { levels, cuts: levelCuts(levels[0]!, levels.at(-1)!, side) };
+  return { levels, cuts: levelCuts(levels[0]!, levels.at(-1)!, { ...LEVELLINGS.torchvision, size: side }) };
 }
 
 /** Index into `levels` of a region x1 y1 x2 y2. */

@@ -12,19 +12,19 @@ import type { Boxes } from './nms';
 type Maps = [level0: Tensor, ...(Tensor | undefined)[]];
 
 /** maps [1, H, W, C], or one that holds them all (`merged`), boxes [R, 4] -> [R, P, P, C] */
-export function poolRegions(
+export function poolMaps(
   heads: Layers,
   name: string,
   [level0, level1, level2, level3, level4]: Maps,
   { boxes, count }: Boxes,
   bins: PyramidAttributes,
-  { roiPooling, roiSamples: samples }: Config,
+  { roiPooling, roiSamples: samples, roiAligned: aligned }: Config,
 ): Tensor {
   const label = heads.label(name);
   const inputs = { level0, level1, level2, level3, level4, boxes, count };
   const { pooled } =
     roiPooling === 'pool'
       ? heads.graph.apply(label, roiPool, inputs, bins, 'pooled')
-      : heads.graph.apply(label, roiAlign, inputs, { ...bins, samples, aligned: false }, 'pooled');
+      : heads.graph.apply(label, roiAlign, inputs, { ...bins, samples, aligned }, 'pooled');
   return pooled;
 }
