@@ -124,6 +124,7 @@ const TEXTS = [
   'resize',
   'scaleRule',
   'colourOrder',
+  'roiPooling',
   'anchorRounding',
   'levelRule',
   'roiPooling',

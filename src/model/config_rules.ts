@@ -75,6 +75,7 @@ const RULES: Record<Exclude<keyof Config, 'anchorSizes' | 'anchorRatios'>, Rule>
   boxMinSize: shortest,
   nmsTrickLimit: whole,
   roiBins: ['a whole number from 1 to 255', (x: number) => isStride(x) && x < 256],
+  roiPooling: oneOf(['align', 'pool']),
   roiSamples: whole,
   rpnPreNmsTopN: [`a whole number from 1 to ${MAX_K}`, (x: number) => isStride(x) && x <= MAX_K],
   rpnPostNmsTopN: capacity,

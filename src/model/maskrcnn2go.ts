@@ -18,7 +18,7 @@ import { transform } from './image_input';
 import { type Checkpoint, type Computing, Layers, PLAIN } from './layers';
 import { hasMasks, type Network, pasteMasks, toPicture } from './mask_rcnn';
 import type { Boxes } from './nms';
-import { poolRegions } from './pool_regions';
+import { poolMaps } from './pool_maps';
 import { selectDetections, selectMasks } from './roi_heads';
 import { type AnchorTables, selectProposals } from './rpn';
 import { canvasSize, detectronScale, resizedSize, type Size } from './transform';
@@ -182,5 +182,5 @@ function pool(
   config: Config,
 ): Tensor {
   const bins = { pooled: config.roiBins, scales: [1 / stride], cuts: [] };
-  return poolRegions(heads, name, [map], boxes, bins, config);
+  return poolMaps(heads, name, [map], boxes, bins, config);
 }

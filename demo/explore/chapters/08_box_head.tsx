@@ -38,8 +38,11 @@ function View({ run }: { run: Run }) {
 export const chapter: Chapter = {
   Text,
   View,
-  lack: ({ nodes }) =>
-    nodes.some(({ label }) => label === 'roi_heads.sort_candidates')
+  lack: ({ nodes, config }) => {
+    if (config.backgroundLast)
+      return 'This model counts its classes from 0, which this chapter does not show yet.';
+    return nodes.some(({ label }) => label === 'roi_heads.sort_candidates')
       ? undefined
-      : 'This model has no box head.',
+      : 'This model has no box head.';
+  },
 };

@@ -70,7 +70,7 @@ export const chapter: Chapter = {
   View,
   lack: ({ config, nodes }) => {
     const trainable = nodes.some(({ label }) => label === 'roi_heads.box_predictor.bbox_pred');
-    return config.inclusiveBoxes || !trainable
+    return config.inclusiveBoxes || config.backgroundLast || !trainable
       ? 'This model was trained by other rules than torchvision’s: choose the nuclei, or a torchvision model of your own.'
       : undefined;
   },

@@ -22,20 +22,37 @@ export function maskLogits({ nodes }: Pick<RunInfo, 'nodes'>): string | undefine
   return select && inputOf(select, 'logits');
 }
 
+/** The channel of the first class that has a mask: where the background has none, 1. */
+export function firstMask({ nodes }: Pick<RunInfo, 'nodes'>): number {
+  return nodes.find(({ label }) => label === 'roi_heads.mask_select')?.params.first ?? 0;
+}
+
 /** The label of the boxes that masks are pasted into, [D, 4] in pixels of the picture. */
 export const PASTED_BOXES = 'scale_boxes';
 
-/** Probabilities of one class: logits [1, M, M, K] -> [M, M] */
-export function classMask({ shape, data }: HostTensor, label: number): Slice {
+/** Probabilities of one channel: logits [1, M, M, K] -> [M, M] */
+export function classMask({ shape, data }: HostTensor, channel: number): Slice {
   const [, height, width, classes] = shape as [number, number, number, number];
-  const at = (i: number) => sigmoid(data[i * classes + label]!);
+  const at = (i: number) => sigmoid(data[i * classes + channel]!);
   return { data: Float32Array.from({ length: height * width }, (_, i) => at(i)), height, width };
 }
 
 /** A mask to paste into the picture. `box`: of the picture, [1, 4]. */
-export function pasteable({ data, height: side }: Slice, box: HostTensor, { picture }: RunInfo): Mask {
+export function pasteable(
+  { data, height: side }: Slice,
+  box: HostTensor,
+  { picture, config }: RunInfo,
+): Mask {
   const { width, height } = picture;
-  return new Mask({ side, probabilities: data, box: box.data, imageWidth: width, imageHeight: height });
+  const { maskPaste: paste } = config;
+  return new Mask({
+    side,
+    probabilities: data,
+    box: box.data,
+    imageWidth: width,
+    imageHeight: height,
+    paste,
+  });
 }
 
 /** The cell of another map at the same place of a region. */

@@ -14,8 +14,8 @@ export const EDITS: readonly ShaderEdit[] = [
     kernel: 'mask_select',
     title: 'Turn every mask inside out',
     effect: 'Inside each box the background is set, and the object is not.',
-    from: 'sigmoid_of(logits[item * params.classes + labels[row]])',
-    to: '1.0 - sigmoid_of(logits[item * params.classes + labels[row]])',
+    from: 'probabilities[item] = sigmoid_of(',
+    to: 'probabilities[item] = 1.0 - sigmoid_of(',
   },
   {
     kernel: 'roi_align',

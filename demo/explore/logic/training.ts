@@ -5,7 +5,9 @@ import type { HostTensor } from '../../../src/index';
 import type { RunInfo } from '../../engine/explore_run';
 import { type Box, boxAt } from './boxes';
 import * as losses from './losses';
+import { firstMask } from './mask_head';
 import { holds } from './mask_pairs';
+
 import { maskTarget } from './mask_target';
 import { ANCHOR_RULE, match, PROPOSAL_RULE, sample } from './matcher';
 import { anchorBox, type RpnLevel, type RpnTables } from './rpn';
@@ -133,7 +135,7 @@ export function maskLesson(
     const label = truths.labels[targets[i]!]!;
     return Float32Array.from(
       { length: side * side },
-      (_, cell) => logits.data[(i * side * side + cell) * classes + label]!,
+      (_, cell) => logits.data[(i * side * side + cell) * classes + label - firstMask(info)]!,
     );
   });
   const wanted = matched.map((i) =>

@@ -9,6 +9,8 @@ import type { Slice } from '../logic/slices';
 interface ClassMasksProps {
   // [1, M, M, K]
   logits: HostTensor;
+  /** The class of channel 0. */
+  first: number;
   classes: readonly string[];
   /** The object's class. */
   own: number;
@@ -17,19 +19,20 @@ interface ClassMasksProps {
   onChange: (label: number) => void;
 }
 
-export function ClassMasks({ logits, classes, own, value, onChange }: ClassMasksProps) {
+export function ClassMasks({ logits, first, classes, own, value, onChange }: ClassMasksProps) {
   const count = logits.shape[3]!;
   return (
     <section aria-label="Masks of all classes">
       <h2>A mask of every class</h2>
       <p class="faint small">
-        The box head chose {classes[own]}. Channel 0 is the background's, which is never used. Choose another
-        to see it pasted.
+        The box head chose {classes[own]}.
+        {first === 0 && ' The background has a channel too, which is never used.'} Choose another to see it
+        pasted.
       </p>
       <div class="class-masks">
-        {Array.from({ length: count }, (_, label) => (
+        {Array.from({ length: count }, (_, channel) => channel + first).map((label) => (
           <button key={label} type="button" aria-pressed={label === value} onClick={() => onChange(label)}>
-            <Thumbnail slice={classMask(logits, label)} />
+            <Thumbnail slice={classMask(logits, label - first)} />
             <span>{label === 0 ? 'background' : (classes[label] ?? `class ${label}`)}</span>
           </button>
         ))}

@@ -1,7 +1,7 @@
 // A kernel to change: its text, changes to try, and the run on the same picture.
 
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import type { ShaderFault } from '../../../src/index';
 import type { ChangedRun } from '../../engine/changed_run';
 import { tellFault } from '../../shell/toasts';
@@ -18,6 +18,7 @@ export function KernelWorkshop({ run }: { run: Run }) {
   const kernel = useSignal(kernels.includes('mask_select') ? 'mask_select' : kernels[0]!);
   const own = useSignal<{ kernel: string; text: string } | undefined>(undefined);
   const faults = useSignal<readonly ShaderFault[]>([]);
+  const revision = useSignal(0);
   const outcome = useSignal<{ kernel: string; result: ChangedRun } | undefined>(undefined);
   useEffect(() => {
     const wanted = kernel.value;
@@ -30,7 +31,15 @@ export function KernelWorkshop({ run }: { run: Run }) {
   const nodes = run.info.nodes.filter((node) => node.kernel === kernel.value);
   const original = own.value?.kernel === kernel.value ? own.value.text : undefined;
   const text = original === undefined ? undefined : (editedShaders.value[kernel.value] ?? original);
-  const edit = (next: string) => original !== undefined && editShader(kernel.value, next, original);
+  const edit = (next: string) => {
+    if (original !== undefined) editShader(kernel.value, next, original);
+  };
+  const restore = (names: readonly string[]) => {
+    const kept = Object.entries(editedShaders.value).filter(([name]) => !names.includes(name));
+    editedShaders.value = Object.fromEntries(kept);
+    faults.value = [];
+    revision.value++;
+  };
   const start = async () => {
     const changed = kernel.value;
     const shaders = Object.fromEntries(
@@ -42,6 +51,10 @@ export function KernelWorkshop({ run }: { run: Run }) {
     outcome.value = 'faults' in found ? undefined : { kernel: changed, result: found };
   };
   const edited = Object.keys(editedShaders.value);
+  const shown = useMemo(
+    () => faults.value.filter((fault) => fault.kernel === kernel.value),
+    [faults.value, kernel.value],
+  );
   return (
     <section class="stack">
       <Select
@@ -60,6 +73,7 @@ export function KernelWorkshop({ run }: { run: Run }) {
               run.source(each.kernel).then((source) => {
                 kernel.value = each.kernel;
                 editShader(each.kernel, applyEdit(source, each) ?? source, source);
+                revision.value++;
               }, tellFault)
             }
           >
@@ -72,7 +86,8 @@ export function KernelWorkshop({ run }: { run: Run }) {
           key={kernel.value}
           kernel={kernel.value}
           text={text}
-          faults={faults.value.filter((fault) => fault.kernel === kernel.value)}
+          revision={revision.value}
+          faults={shown}
           onChange={edit}
           onRun={() => start().catch(tellFault)}
         />
@@ -82,10 +97,10 @@ export function KernelWorkshop({ run }: { run: Run }) {
         <button type="button" class="primary" onClick={() => start().catch(tellFault)}>
           Run
         </button>
-        <button type="button" disabled={text === original} onClick={() => original && edit(original)}>
+        <button type="button" disabled={text === original} onClick={() => restore([kernel.value])}>
           Reset this kernel
         </button>
-        <button type="button" disabled={edited.length === 0} onClick={() => (editedShaders.value = {})}>
+        <button type="button" disabled={edited.length === 0} onClick={() => restore(edited)}>
           Reset all
         </button>
         <span class="faint small">

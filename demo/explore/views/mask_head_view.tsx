@@ -4,7 +4,7 @@ import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { HostTensor } from '../../../src/index';
 import type { NodeInfo } from '../../engine/explore_run';
-import { classMask, pasteable, sameplace } from '../logic/mask_head';
+import { classMask, firstMask, pasteable, sameplace } from '../logic/mask_head';
 import { liveliest } from '../logic/rows';
 import { channelOf, type Slice } from '../logic/slices';
 import type { Run } from '../run';
@@ -27,16 +27,17 @@ interface MaskHeadViewProps {
 
 export function MaskHeadView({ run, index, logits, box, steps }: MaskHeadViewProps) {
   const object = run.info.found[index]!;
+  const first = firstMask(run.info);
   const label = useSignal(object.classIndex);
   const threshold = useSignal(0.5);
   const place = useSignal<{ cell: Cell; of: Slice } | undefined>(undefined);
-  const probabilities = useMemo(() => classMask(logits, label.value), [logits, label.value]);
+  const probabilities = useMemo(() => classMask(logits, label.value - first), [logits, label.value]);
   const mask = useMemo(() => pasteable(probabilities, box, run.info), [probabilities, box]);
   const region = mask.region(threshold.value);
   const pixels = region.data.reduce((sum, pixel) => sum + pixel, 0);
   const maps = steps.map(({ node, tensor }, i) => {
     const last = i === steps.length - 1;
-    const channel = last ? label.value : liveliest(tensor);
+    const channel = last ? label.value - first : liveliest(tensor);
     const slice = channelOf(tensor, channel);
     const name = node.label.replace(/^roi_heads\./, '');
     return { name, slice, channel, scale: last ? ('diverging' as const) : ('viridis' as const) };
@@ -95,6 +96,7 @@ export function MaskHeadView({ run, index, logits, box, steps }: MaskHeadViewPro
       />
       <ClassMasks
         logits={logits}
+        first={first}
         classes={run.info.classes}
         own={object.classIndex}
         value={label.value}

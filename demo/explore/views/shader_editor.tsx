@@ -9,12 +9,14 @@ import './shader_editor.css';
 interface ShaderEditorProps {
   kernel: string;
   text: string;
+  /** Changes when the text was changed by others than the visitor's keys. */
+  revision: number;
   faults: readonly ShaderFault[];
   onChange: (text: string) => void;
   onRun: () => void;
 }
 
-export function ShaderEditor({ kernel, text, faults, onChange, onRun }: ShaderEditorProps) {
+export function ShaderEditor({ kernel, text, revision, faults, onChange, onRun }: ShaderEditorProps) {
   const place = useRef<HTMLDivElement>(null);
   const editor = useRef<CodeEditor | undefined>(undefined);
   const handlers = useRef({ onChange, onRun });
@@ -36,9 +38,10 @@ export function ShaderEditor({ kernel, text, faults, onChange, onRun }: ShaderEd
       editor.current = undefined;
     };
   }, [kernel]);
+  // not for every text: what is typed comes back here when more has been typed already
   useEffect(() => {
     if (editor.current && editor.current.text !== text) editor.current.setText(text);
-  }, [text]);
+  }, [revision]);
   useEffect(() => editor.current?.showFaults(faults), [faults]);
   return (
     <>

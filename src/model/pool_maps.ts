@@ -12,7 +12,7 @@ import type { Boxes } from './nms';
 type Maps = [level0: Tensor, ...(Tensor | undefined)[]];
 
 /** maps [1, H, W, C], or one that holds them all (`merged`), boxes [R, 4] -> [R, P, P, C] */
-export function poolRegions(
+export function poolMaps(
   heads: Layers,
   name: string,
   [level0, level1, level2, level3, level4]: Maps,
