@@ -87,11 +87,12 @@ export class Mask {
     if (!(threshold >= 0 && threshold <= 1)) {
       throw new MaskRcnnError(`mask: wanted a threshold from 0 to 1, got ${threshold}`);
     }
-    const { bits, box, paste = 'whole' } = this.source;
+    const { bits, box } = this.source;
     if (bits && bits.threshold === threshold) {
       const region = { x: bits.x0, y: bits.y0, width: bits.width, height: bits.height };
       return { region, stride: bits.wordsPerRow, words: bits.words };
     }
+    const { paste = 'whole' } = this.source;
     const region = pasteRegion(box, this.side, this.height, this.width, paste);
     const words = pasteBits(this.probabilities, this.side, box, region, threshold, paste);
     return { region, stride: wordsPerRow(region.width), words };

@@ -127,7 +127,6 @@ const TEXTS = [
   'roiPooling',
   'anchorRounding',
   'levelRule',
-  'roiPooling',
   'maskPaste',
   'keypointScore',
 ];

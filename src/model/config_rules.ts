@@ -64,7 +64,6 @@ const RULES: Record<Exclude<keyof Config, 'anchorSizes' | 'anchorRatios'>, Rule>
   ],
   clampBelow: truth,
   inclusiveBoxes: truth,
-  roiPooling: oneOf(['align', 'pool']),
   roiAligned: truth,
   levelRule: oneOf(LEVEL_RULES),
   backgroundLast: truth,

@@ -6,7 +6,7 @@ import { decodeKeypoints } from '../kernels/decode_keypoints';
 import type { Config } from './config';
 import type { Layers } from './layers';
 import type { Boxes } from './nms';
-import { poolPyramid } from './roi_heads';
+import { poolRegions } from './roi_heads';
 import type { Size } from './transform';
 
 /** Bins a side of what the keypoint head sees. */
@@ -52,7 +52,7 @@ export function predictKeypoints(
 ): Tensor {
   const { boxes, count } = detections;
   const bins = KEYPOINT_BINS;
-  let x = poolPyramid(heads, 'keypoint_roi_pool', pyramid, detections, resized, bins, config);
+  let x = poolRegions(heads, 'keypoint_roi_pool', pyramid, detections, resized, bins, config);
   const head = heads.scope('keypoint_head');
   // every other of torchvision's Sequential is a ReLU
   for (let i = 0; head.has(String(i)); i += 2) {

@@ -11,7 +11,7 @@ import type { Config } from './config';
 import type { Layers } from './layers';
 import { inferScales, LEVELLINGS, levelCuts } from './levels';
 import { type Boxes, suppress } from './nms';
-import { poolRegions } from './pool_regions';
+import { poolMaps } from './pool_maps';
 import type { Size } from './transform';
 
 /** Bins a side of what the mask head sees. */
@@ -27,7 +27,7 @@ export function detectBoxes(
 ): Boxes {
   const { count } = proposals;
   const bins = boxBins(heads, pyramid);
-  const pooled = poolPyramid(heads, 'box_roi_pool', pyramid, proposals, resized, bins, config);
+  const pooled = poolRegions(heads, 'box_roi_pool', pyramid, proposals, resized, bins, config);
   const features = boxHead(heads.scope('box_head'), pooled, count);
   const predictor = heads.scope('box_predictor');
   const logits = predictor.linear('cls_score', features, { count, exact: true });
@@ -147,7 +147,7 @@ export function predictMasks(
   config: Config,
 ): Tensor {
   const { count } = detections;
-  const pooled = poolPyramid(heads, 'mask_roi_pool', pyramid, detections, resized, MASK_BINS, config);
+  const pooled = poolRegions(heads, 'mask_roi_pool', pyramid, detections, resized, MASK_BINS, config);
   const trunk = convolve(heads.scope('mask_head'), pooled, count);
   const predictor = heads.scope('mask_predictor');
   const upsampled = predictor.convTranspose2d('conv5_mask', trunk, { stride: 2, activation: 'relu', count });
@@ -170,7 +170,7 @@ export function selectMasks(heads: Layers, logits: Tensor, { labels, count }: Bo
 }
 
 /** From the level that fits each box. boxes [R, 4] -> [R, P, P, C] */
-export function poolPyramid(
+export function poolRegions(
   heads: Layers,
   name: string,
   pyramid: readonly Tensor[],
@@ -179,7 +179,7 @@ export function poolPyramid(
   pooled: number,
   config: Config,
 ): Tensor {
-  const { strides, levelRule } = config;
+  const { levelRule, strides, inclusiveBoxes: inclusive } = config;
   const heights = pyramid.map((map) => map.shape[1] as number);
   const all = strides ? heights.map((_, i) => 1 / strides[i]!) : inferScales(heights, resized.height);
   const cuts = levelCuts(-Math.log2(all[0]!), -Math.log2(all.at(-1)!), LEVELLINGS[levelRule]);
@@ -189,6 +189,6 @@ export function poolPyramid(
   const one = heads.graph.wholeOf(pyramid);
   const maps = (one ? [one.whole] : pyramid.slice(0, scales.length)) as [Tensor, ...Tensor[]];
   const merged = one && scales.map((_, i) => ({ shape: pyramid[i]!.shape, offset: one.offsets[i]! }));
-  const bins = { pooled, scales, merged, cuts: own, end: cuts[own.length], inclusive: config.inclusiveBoxes };
-  return poolRegions(heads, name, maps, boxes, bins, config);
+  const bins = { pooled, inclusive, scales, merged, cuts: own, end: cuts[own.length] };
+  return poolMaps(heads, name, maps, boxes, bins, config);
 }

@@ -346,7 +346,7 @@ test('the map places every node once, none over another, and joins them by their
 test('the map has room for a deep network, and for one without a pyramid', () => {
   const tensors = tensorShapes('maskrcnn').map(({ name, shape }) => ({ name, shape, dtype: 'F32' as const }));
   const checkpoint = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  const config = configure({}, {}, { architecture: 'torchvision/maskrcnn_resnet50_fpn' }, 5);
+  const config = configure({}, {}, { architecture: 'torchvision/maskrcnn_resnet_fpn' }, 5);
   const { graph } = buildNetwork(checkpoint, config, { height: 800, width: 1066 });
   const structure = structureOf(graph);
   expect(structure.nodes.length).toBeGreaterThan(100);
