@@ -21,7 +21,11 @@ type ReadPickled = (file: Seekable, name: string, signal?: AbortSignal) => Promi
 const BEGINNINGS: readonly [begins: (head: string) => boolean, Format][] = [
   [(head) => head.startsWith('PK\u0003\u0004'), 'PyTorch (zip)'],
   [(head) => head[0] === '\u0080' && head[1]! >= '\u0002' && head[1]! <= '\u0005', 'pickle'],
-  [(head) => head.trimStart().startsWith('{'), 'index of safetensors'],
+  // safetensors begins with the length of its header in 8 bytes, which may look so too, but for its zeros
+  [
+    (head) => head.trimStart().startsWith('{') && !head.slice(0, 8).includes('\u0000'),
+    'index of safetensors',
+  ],
 ];
 const HEAD_BYTES = 16;
 

@@ -163,7 +163,9 @@ test('10: training', { timeout: TIMEOUT }, async () => {
   expect(await loss('RPN: objectness')).not.toBe(before[0]);
   await view.getByRole('slider', { name: /Move the truth/ }).fill('6');
   const moved = await all();
-  for (const i of [1, 2, 3, 4]) expect(moved[i], NAMES[i]).toBeGreaterThan(before[i]!);
+  // anchors still match, by their best overlap, and lie worse; proposals are background that is taken for nuclei
+  for (const i of [1, 2]) expect(moved[i], NAMES[i]).toBeGreaterThan(before[i]!);
+  for (const i of [3, 4]) expect(moved[i], NAMES[i]).not.toBe(before[i]);
   await view.getByRole('button', { name: 'Proposals' }).click();
   expect((await counts())[1]).toBe(0); // none is ignored
 });
