@@ -15,7 +15,6 @@ import { hasMasks, kindOf, type Network, withoutMasks } from './model/mask_rcnn'
 import { buildNetwork, checkShaders } from './model/networks';
 import type { Size } from './model/transform';
 import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
-import { tune } from './tune';
 import { adapterKey, localTunings, mergeTunings, type TuningStore } from './tuning_store';
 import type { ModelSource } from './weights/model_source';
 
@@ -163,6 +162,7 @@ export class MaskRCNN {
   async tune(height: number, width: number, options: TuneModelOptions = {}): Promise<Tuning> {
     this.checkAlive('tune');
     const { precision } = this.computing;
+    const { tune } = await import('./tune'); // few need it
     const found = await tune(
       this.device,
       (computing) => buildNetwork(this.checkpoint, this.config, { height, width }, computing).graph,

@@ -6,7 +6,6 @@ import { browserFolder } from './browser_folder';
 import { ByteReader } from './byte_reader';
 import { openSource, type Progress, type WeightSource } from './byte_source';
 import { cachedSource } from './cached_source';
-import { readCaffe2 } from './caffe2';
 import { REGISTRY } from './registry';
 import { type Folder, WeightCache } from './weight_cache';
 import { writeSafetensors } from './write_safetensors';
@@ -104,6 +103,7 @@ export async function fromCaffe2(
   const { dtype = 'F32', onProgress: _, ...quiet } = options;
   const graph = await readAll(await openAddress(net, quiet, folder), quiet);
   const weights = await readAll(await openAddress(init, options, folder), options); // all but a hundredth of the bytes
+  const { readCaffe2 } = await import('./caffe2'); // few need it
   const { tensors, metadata } = readCaffe2(weights, graph, classes);
   const stored = tensors.map((tensor) => (tensor.shape.length > 1 ? { ...tensor, dtype } : tensor)); // biases stay
   return writeSafetensors(stored, metadata);
