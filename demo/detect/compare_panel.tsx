@@ -51,7 +51,7 @@ export function ComparePanel() {
 function Outcome({ bitmap, comparison: { faster, mask } }: { bitmap: ImageBitmap; comparison: Comparison }) {
   const share = fill(mask.result);
   const rows: [what: string, value: (side: Side) => string][] = [
-    ['objects', ({ result }) => String(result.detections.length)],
+    ['objects, any score', ({ result }) => String(result.detections.length)],
     ['time, median of 3', ({ runsMs }) => milliseconds(median(runsMs))],
     ['multiply-adds', ({ macs }) => `${(macs / 1e9).toFixed(2)} G`],
     ['dispatches', ({ nodes }) => String(nodes)],
