@@ -168,6 +168,9 @@ test('10: training', { timeout: TIMEOUT }, async () => {
   for (const i of [3, 4]) expect(moved[i], NAMES[i]).not.toBe(before[i]);
   await view.getByRole('button', { name: 'Proposals' }).click();
   expect((await counts())[1]).toBe(0); // none is ignored
+  await view.getByRole('slider', { name: /Move the truth/ }).fill('32');
+  expect((await counts())[0]).toBe(0); // too far: none is matched, and nothing is asked of boxes and masks
+  expect((await all()).slice(3)).toEqual([0, 0]);
 });
 
 test('11: time and memory', { timeout: TIMEOUT }, async () => {

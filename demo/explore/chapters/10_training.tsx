@@ -14,7 +14,8 @@ function Text() {
       <p>
         In training people have drawn every object's box and mask: the truth. Here there is none, so the run's
         own sure detections stand in for it. Their losses are small, as the network agrees with itself; move
-        the truth aside, and see which losses rise.
+        the truth aside, and see which losses rise. Too far, nothing matches, and of boxes and masks nothing
+        is asked.
       </p>
       <p>
         An anchor with an IoU of 0.7 with a truth, or the best that a truth has, is matched to it; below 0.3
