@@ -13,6 +13,7 @@ import {
   type Methods,
   methodsFor,
   type ProductShape,
+  partsFit,
   productKey,
   type Traits,
   type Tuning,
@@ -134,7 +135,7 @@ function candidatesOf(build: Build, algorithm: Algorithm, { traits, precision }:
 
 /** The ways to compute a product on such an adapter, at a given precision. */
 export function waysOf(product: ProductShape, traits: Traits, half: boolean): Method[] {
-  const splits = SPLITS.filter((split) => split === 1 || canSplit(product));
+  const splits = SPLITS.filter((split) => split === 1 || (canSplit(product) && partsFit(product, split)));
   return tilesFor(product, traits, half).flatMap((tile) => splits.map((split) => ({ tile, split })));
 }
 

@@ -177,3 +177,10 @@ test('tunings are kept in a file, merged, and damaged ones ignored', async () =>
   const device = await testDevice();
   expect(adapterKey(device, 'f32')).not.toBe(adapterKey(device, 'f16'));
 });
+
+test('a long sum is cut into slices only where they fit a binding', () => {
+  const llvmpipe = methodsFor({ software: true, subgroup: 8, half: false });
+  const fc6 = (rows: number) =>
+    llvmpipe.method({ kernel: 'linear', rows, depth: 12544, outputs: 1024, batches: 1 }).split;
+  expect([fc6(1000), fc6(4096), fc6(4097), fc6(8192)]).toEqual([8, 8, 1, 1]);
+});

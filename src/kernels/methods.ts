@@ -116,9 +116,15 @@ export function methodsFor(traits: Traits, half = false, tuning?: Tuning): Metho
     method(product) {
       const measured = tuning?.methods[productKey(product)] ?? near?.(product);
       const usable = measured && tilesFor(product, traits, half).includes(measured.tile);
-      return usable ? measured : ruleFor(product, traits, half);
+      const method = usable ? measured : ruleFor(product, traits, half);
+      return partsFit(product, method.split) ? method : { ...method, split: 1 };
     },
   };
+}
+
+/** Whether the slices of a sum together fit what a binding may hold by default. */
+export function partsFit({ rows, outputs }: ProductShape, split: number): boolean {
+  return split === 1 || 4 * rows * outputs * split <= 128 << 20;
 }
 
 /** The method measured for the product of the same kind whose rows are nearest, by ratio. */
