@@ -296,52 +296,7 @@ describe('live', () => {
     await page.locator('#canvas[aria-label^="photograph.png"]').waitFor();
     expect(faults).toEqual([]);
   });
-
-  test('a video is followed frame by frame: its objects cross the line', { timeout: TIMEOUT }, async () => {
-    const clip = await page.evaluate(record, `data:image/png;base64,${crop.toString('base64')}`);
-    const file = { name: 'clip.webm', mimeType: 'video/webm', buffer: Buffer.from(clip, 'base64') };
-    await page.locator('#file').setInputFiles(file);
-    await page.getByRole('tab', { name: 'Follow' }).waitFor();
-    await page.getByRole('slider', { name: /Score at least/ }).fill('0.5');
-    await page.getByLabel('every frame').check();
-    await button('Go on').waitFor({ timeout: TIMEOUT }); // it pauses at its end
-    expect(Number(await page.locator('#tracks').textContent())).toBeGreaterThan(1);
-    const cells = await page.locator('#crossed td.number').allTextContents();
-    expect(Number(cells[0])).toBeGreaterThan(0); // to the right in the picture: to the left of a line that goes down
-    expect(Number(cells[1])).toBe(0);
-    await page.screenshot({ path: `${SHOTS}/detect_video.png` });
-    await button('Stop').click();
-    expect(faults).toEqual([]);
-    await page.close();
-  });
 });
-
-/** In the page: a clip of a picture that moves to the right, as base64 of a WebM file. */
-async function record(picture: string): Promise<string> {
-  const [width, height, frames] = [128, 96, 20];
-  const image = await createImageBitmap(await (await fetch(picture)).blob());
-  const canvas = Object.assign(document.createElement('canvas'), { width, height });
-  const context = canvas.getContext('2d')!;
-  const recorder = new MediaRecorder(canvas.captureStream(30), {
-    mimeType: 'video/webm',
-    videoBitsPerSecond: 4e6,
-  });
-  const parts: Blob[] = [];
-  recorder.ondataavailable = ({ data }) => parts.push(data);
-  const ended = new Promise((resolve) => {
-    recorder.onstop = resolve;
-  });
-  recorder.start();
-  for (let frame = 0; frame < frames; frame++) {
-    context.fillRect(0, 0, width, height);
-    context.drawImage(image, 2 * frame - frames, 0);
-    await new Promise((resolve) => setTimeout(resolve, 33));
-  }
-  recorder.stop();
-  await ended;
-  const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-  return btoa(bytes.reduce((text, byte) => text + String.fromCharCode(byte), ''));
-}
 
 describe('without WebGPU', () => {
   test('the page says what to do, and is not blank', async () => {
