@@ -23,6 +23,7 @@ import { send, serve, type WebServer } from './web_server';
 
 declare global {
   var maskrcnn: typeof import('../src/index');
+  var loadedTo: string | undefined;
   var summedInPage: typeof summed;
 }
 
@@ -217,18 +218,23 @@ describe('Chromium', () => {
       await page.evaluate(() => {
         const { load } = maskrcnn.MaskRCNN;
         globalThis.loading = load('/large.pth');
-        globalThis.loading.catch(() => {});
-        void globalThis.loading.then(() => {
-          globalThis.loaded = 1;
-        });
+        globalThis.loading.then(
+          () => {
+            globalThis.loadedTo = 'all of it';
+          },
+          (fault) => {
+            globalThis.loadedTo = String(fault);
+          },
+        );
       });
       let peak = 0;
       for (let done = false; !done; ) {
         await session.send('HeapProfiler.collectGarbage');
         peak = Math.max(peak, (await heap()) - before);
         await new Promise((resolve) => setTimeout(resolve, 100));
-        done = await page.evaluate(() => globalThis.loaded === 1);
+        done = await page.evaluate(() => globalThis.loadedTo !== undefined);
       }
+      expect(await page.evaluate(() => globalThis.loadedTo)).toBe('all of it');
       expect(large.take()).toEqual(['GET']);
       console.info(`178 MB of .pth: the heap grew by ${peak.toFixed(1)} MB at most`);
       expect(peak).toBeLessThan(16);

@@ -41,7 +41,7 @@ export class RangeServer {
         this.bytes = this.afterBreak;
         this.version++;
       }
-      response.write(sent, () => setTimeout(() => response.destroy(), 50));
+      response.write(sent, () => setTimeout(() => response.destroy(), 300));
     } else response.end(body);
   };
 

@@ -14,6 +14,9 @@ export interface CachedOptions {
   signal?: AbortSignal | undefined;
 }
 
+const LOCK_TRIES = 10;
+const LOCK_PAUSE_MS = 50;
+
 /** The file at `url`, from the cache if it is there. Throws WeightError. */
 export async function cachedSource(url: string, options: CachedOptions): Promise<ByteSource> {
   const { cache, checksum, signal } = options;
@@ -21,14 +24,30 @@ export async function cachedSource(url: string, options: CachedOptions): Promise
   const key = await cache.key(url, checksum);
   const kept = await cache.find(key);
   const current = kept && (checksum !== undefined || (await isCurrent(url, kept, signal)));
-  if (kept?.whole && current) return { ...kept.source, name: url, sibling: siblingOf(url) };
-  const unlock = await cache.lock(key);
+  if (kept?.whole && current) return keptSource(kept, url);
+  const unlock = await lockSoon(cache, key);
   if (!unlock) return fetchedSource(url, options); // another tab or process is fetching and keeping it
   try {
-    return await download(url, key, cache, current ? kept : undefined, unlock, options);
+    const part = current ? await cache.find(key) : undefined;
+    if (!part?.whole) return await download(url, key, cache, part, unlock, options);
+    await unlock();
+    return keptSource(part, url); // by another, meanwhile
   } catch (error) {
     await unlock();
     throw error;
+  }
+}
+
+function keptSource({ source }: Kept, url: string): ByteSource {
+  return { ...source, name: url, sibling: siblingOf(url) };
+}
+
+/** The lock, if it is free or soon is, such as after a load that was given up. */
+async function lockSoon(cache: WeightCache, key: string): ReturnType<WeightCache['lock']> {
+  for (let tries = 1; ; tries++) {
+    const unlock = await cache.lock(key);
+    if (unlock || tries === LOCK_TRIES) return unlock;
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
 }
 

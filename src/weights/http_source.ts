@@ -31,11 +31,17 @@ export interface HttpSource extends ByteSource {
   readonly begin: number;
 }
 
+const NO_SUCH_RANGE = 416;
+
 /** Asks for the file at `url`. Throws WeightError if it cannot be had, the signal's reason if that aborts. */
 export async function fetchSource(url: string, options: FetchOptions = {}): Promise<HttpSource> {
   const { request, from, signal } = options;
   const ranged = from && { ...rangeOf(from.at), ...ifRange(from.version) };
-  const response = await answer(url, request ?? url, { signal, ...(ranged && { headers: ranged }) });
+  let response = await answer(url, request ?? url, { signal, ...(ranged && { headers: ranged }) });
+  if (ranged && response.status === NO_SUCH_RANGE) {
+    await response.body?.cancel();
+    response = await answer(url, url, { signal }); // the attempt had all of it, or more
+  }
   return responseSource(url, response, request ? undefined : url, from);
 }
 
