@@ -32,7 +32,7 @@ import type { RawImage } from '../../src/image';
 import { cellAnchors, gridStrides } from '../../src/model/anchors';
 import { configure } from '../../src/model/config';
 import { levelCuts } from '../../src/model/levels';
-import { buildNetwork } from '../../src/model/networks';
+import { networkBuilder } from '../../src/model/networks';
 import { picture } from '../engine';
 import { testDevice } from '../gpu';
 import { tensorShapes } from '../synthetic_weights';
@@ -343,11 +343,12 @@ test('the map places every node once, none over another, and joins them by their
   expect(into('roi_heads.box_roi_pool')).toContain('backbone.fpn.layer_blocks.0.0');
 });
 
-test('the map has room for a deep network, and for one without a pyramid', () => {
+test('the map has room for a deep network, and for one without a pyramid', async () => {
   const tensors = tensorShapes('maskrcnn').map(({ name, shape }) => ({ name, shape, dtype: 'F32' as const }));
   const checkpoint = new Map(tensors.map((tensor) => [tensor.name, tensor]));
   const config = configure({}, {}, { architecture: 'torchvision/maskrcnn_resnet_fpn' }, 5);
-  const { graph } = buildNetwork(checkpoint, config, { height: 800, width: 1066 });
+  const build = await networkBuilder(checkpoint, config);
+  const { graph } = build(checkpoint, config, { height: 800, width: 1066 });
   const structure = structureOf(graph);
   expect(structure.nodes.length).toBeGreaterThan(100);
   const { places, rows, stages } = layoutGraph({ ...structure, canvas: { height: 800, width: 1088 } });
