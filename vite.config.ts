@@ -17,6 +17,7 @@ export default defineConfig({
     target: 'es2022',
     lib: library,
     minify: false,
+    license: { fileName: 'LICENSES.md' }, // of what is bundled
     rollupOptions: {
       external: ['webgpu', '@napi-rs/canvas'], // all else is bundled
       preserveEntrySignatures: 'allow-extension', // what is imported later finds the rest in the entry: fewer, larger files

@@ -11,6 +11,7 @@ export default defineConfig({
     target: 'es2022',
     outDir: '../site',
     emptyOutDir: true,
+    license: { fileName: 'LICENSES.md' }, // of what is bundled
     rollupOptions: { input: { index: 'demo/index.html', explore: 'demo/explore.html' } },
   },
 });
