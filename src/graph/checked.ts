@@ -44,17 +44,44 @@ export function checkLimits(node: Node, limits: GPUSupportedLimits): void {
   }
 }
 
-/** Waits for the GPU; a device that goes away meanwhile is an error of ours, not a wait without end. */
-export async function unlessLost(device: GPUDevice, done: Promise<unknown>, failure: string): Promise<void> {
-  const lost = device.lost.then(({ message, reason }) => {
-    throw new DeviceLostError(
+/** Who waits for a device, and why it has gone if it has. */
+interface Watch {
+  readonly waiting: Set<(error: DeviceLostError) => void>;
+  error?: DeviceLostError;
+}
+
+const watches = new WeakMap<GPUDevice, Watch>();
+
+/** One for each device: its `lost` would keep whatever every call asked to be told by it, for as long as it lives. */
+function watchOf(device: GPUDevice): Watch {
+  const known = watches.get(device);
+  if (known) return known;
+  const watch: Watch = { waiting: new Set() };
+  watches.set(device, watch);
+  void device.lost.then(({ message, reason }) => {
+    watch.error = new DeviceLostError(
       `the GPU device was lost (${reason || 'unknown'}): ${message || 'no reason given'}`,
     );
+    for (const tell of watch.waiting) tell(watch.error);
+  });
+  return watch;
+}
+
+/** Waits for the GPU; a device that goes away meanwhile is an error of ours, not a wait without end. */
+export async function unlessLost(device: GPUDevice, done: Promise<unknown>, failure: string): Promise<void> {
+  const watch = watchOf(device);
+  let tell: (error: DeviceLostError) => void = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    tell = reject;
+    watch.waiting.add(tell);
+    if (watch.error) tell(watch.error);
   });
   try {
     await Promise.race([done, lost]);
   } catch (error) {
     if (error instanceof DeviceLostError) throw error;
     throw new DeviceLostError(`${failure}: ${String(error)}`, { cause: error });
+  } finally {
+    watch.waiting.delete(tell);
   }
 }
