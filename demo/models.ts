@@ -43,7 +43,7 @@ export const MODELS: readonly ModelRow[] = [
   torchvision('keypointrcnn_resnet50_fpn', 'Keypoint R-CNN, ResNet-50', 226.1, 'persons, and their joints'),
 ];
 
-/** One of torchvision's, published under BSD-3-Clause; trained on COCO. */
+/** One of torchvision's, trained on COCO. */
 function torchvision(
   name: string,
   title: string,
@@ -51,7 +51,15 @@ function torchvision(
   finds = '80 kinds of everyday things',
 ): ModelRow {
   const source = `torchvision/${name}`;
-  return { id: name, source, title, megabytes, finds, licence: 'BSD-3-Clause', sample: 'coffee' };
+  return {
+    id: name,
+    source,
+    title,
+    megabytes,
+    finds,
+    licence: 'not stated for the weights',
+    sample: 'coffee',
+  };
 }
 
 /** The row of an id; the first where there is none. */

@@ -142,7 +142,7 @@ export async function openModel(
   options: OpenOptions = {},
   folder?: OpenFolder,
 ): Promise<WeightSource> {
-  const files = caffe2Files(source);
+  const files = caffe2Files(source, options.url);
   return files
     ? fromCaffe2(files, COCO_CATEGORIES, options, folder)
     : openAddress(source as WeightSource, options, folder);
@@ -204,7 +204,7 @@ export async function loadParts(
         },
       },
       {
-        ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download
+        ...(report && !caffe2Files(source, url) && { onProgress: report }), // of these it was the download
         ...(signal && { signal }),
       },
     );

@@ -4,8 +4,9 @@
 import { WeightError } from '../errors';
 import { browserFolder } from './browser_folder';
 import { ByteReader } from './byte_reader';
-import { openSource, type Progress, type WeightSource } from './byte_source';
-import { cachedSource } from './cached_source';
+import { type ByteSource, openSource, type Progress, type WeightSource } from './byte_source';
+import { cachedSource, checkedSource } from './cached_source';
+import { type Checksum, sha256Sum } from './checksum';
 import { REGISTRY } from './registry';
 import { type Folder, WeightCache } from './weight_cache';
 import { writeSafetensors } from './write_safetensors';
@@ -21,13 +22,13 @@ export type ModelSource = WeightSource | Caffe2Files;
 
 /** Where files from the network come from, and whether they are kept. */
 export interface FetchedOptions {
-  /** Address to fetch a published model from, instead of where it was published. */
+  /** Address to fetch a published model from, instead of where it was published; of Caffe2's files, their folder's. */
   url?: string | URL | undefined;
   /** The file's SHA-256 in hexadecimal digits, or the first of them; what differs is refused. */
   sha256?: string | undefined;
   /**
    * Keep what comes from the network, and read it from there the next time: in a browser in the origin's private
-   * file system, in Node in the user's cache. A file without `sha256` is asked for its version each time. Default
+   * file system, in Node in the user's cache. A file without a checksum is asked for its version each time. Default
    * true, up to 4 GiB, the least recently used given up first.
    */
   cache?: boolean | { maxBytes: number } | undefined;
@@ -47,15 +48,26 @@ export type OpenFolder = () => Promise<Folder | undefined>;
 const MAX_BYTES = 1 << 28;
 const PART = 1 << 20;
 
-/** The Caffe2 files that `source` stands for, or undefined where it is something else. */
-export function caffe2Files(source: ModelSource): Caffe2Files | undefined {
+/** Caffe2's files, and how their checksums begin where these are known. */
+export interface KnownFiles extends Caffe2Files {
+  checksums?: readonly Checksum[] | undefined;
+}
+
+/** The Caffe2 files that `source` stands for, or `url` in its place; undefined where it is something else. */
+export function caffe2Files(source: ModelSource, url?: string | URL): KnownFiles | undefined {
   if (typeof source === 'object' && 'net' in source && 'init' in source) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) return undefined;
-  const address = String(source);
-  const [net, init] = REGISTRY.get(address)?.urls ?? [];
-  if (net !== undefined && init !== undefined) return { net, init };
-  if (/^(data|blob):/.test(address) || !/(\/|\.pb)$/.test(address)) return undefined;
-  const folder = address.slice(0, address.lastIndexOf('/') + 1);
+  if (!isAddress(source)) return undefined;
+  const published = REGISTRY.get(String(source));
+  const [net, init] = published?.urls ?? [];
+  const isPair = net !== undefined && init !== undefined;
+  if (isPair && url === undefined) return { net, init, checksums: published?.checksums };
+  const address = String(url ?? source);
+  if (/^(data|blob):/.test(address)) return undefined;
+  if (isPair && !/\.[^/]*$/.test(address)) return filesIn(address.replace(/\/?$/, '/'));
+  return /(\/|\.pb)$/.test(address) ? filesIn(address.slice(0, address.lastIndexOf('/') + 1)) : undefined;
+}
+
+function filesIn(folder: string): Caffe2Files {
   return { net: `${folder}model.pb`, init: `${folder}model_init.pb` };
 }
 
@@ -65,16 +77,39 @@ export async function openAddress(
   options: OpenOptions,
   folder: OpenFolder = browserFolder,
 ): Promise<WeightSource> {
-  if (typeof source !== 'string' && !(source instanceof URL)) return source;
+  const own = sha256Sum(options.sha256);
+  if (!isAddress(source)) return own ? openFile(source, own, options, folder) : source;
   const published = REGISTRY.get(String(source));
   const address = String(options.url ?? published?.urls[0] ?? source);
-  const url = URL.canParse(address, globalThis.location?.href)
-    ? new URL(address, globalThis.location?.href).href
-    : address;
-  const { signal, sha256 = options.url === undefined ? published?.sha256 : undefined } = options;
-  const kept = /^https?:/.test(url) ? await cacheOf(options, folder) : undefined;
-  const opened = await cachedSource(kept || sha256 ? url : address, { cache: kept, sha256, signal });
-  return { ...opened, metadata: publishedMetadata(String(source), url) };
+  const known = options.url === undefined ? published?.checksums[0] : undefined;
+  const opened = await openFile(address, own ?? known, options, folder);
+  return { ...opened, metadata: publishedMetadata(String(source), absolute(address)) };
+}
+
+/** A file, from the cache if it is an address' and there; with its checksum if it is known. */
+async function openFile(
+  source: WeightSource,
+  checksum: Checksum | undefined,
+  options: OpenOptions,
+  folder: OpenFolder = browserFolder,
+): Promise<ByteSource> {
+  const { signal } = options;
+  if (!isAddress(source)) {
+    const opened = await openSource(source, signal);
+    return checksum ? checkedSource(opened, checksum, signal) : opened;
+  }
+  const url = absolute(String(source));
+  const cache = /^https?:/.test(url) ? await cacheOf(options, folder) : undefined;
+  return cachedSource(cache || checksum ? url : String(source), { cache, checksum, signal });
+}
+
+function isAddress(source: ModelSource): source is string | URL {
+  return typeof source === 'string' || source instanceof URL;
+}
+
+function absolute(address: string): string {
+  const base = globalThis.location?.href;
+  return URL.canParse(address, base) ? new URL(address, base).href : address;
 }
 
 /** What is known of a published model that is read from `address`; undefined for other names. */
@@ -95,22 +130,23 @@ async function cacheOf(
 
 /** Caffe2's files as a safetensors file. `classes`: names by class index. Throws WeightError. */
 export async function fromCaffe2(
-  { net, init }: Caffe2Files,
+  { net, init, checksums = [] }: KnownFiles,
   classes: readonly string[],
   options: OpenOptions = {},
   folder?: OpenFolder,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { dtype = 'F32', onProgress: _, ...quiet } = options;
-  const graph = await readAll(await openAddress(net, quiet, folder), quiet);
-  const weights = await readAll(await openAddress(init, options, folder), options); // all but a hundredth of the bytes
+  const graph = await readAll(await openFile(net, checksums[0], quiet, folder), quiet);
+  const known = sha256Sum(options.sha256) ?? checksums[1];
+  const weights = await readAll(await openFile(init, known, options, folder), options); // nearly all of the bytes
   const { readCaffe2 } = await import('./caffe2'); // few need it
   const { tensors, metadata } = readCaffe2(weights, graph, classes);
   const stored = tensors.map((tensor) => (tensor.shape.length > 1 ? { ...tensor, dtype } : tensor)); // biases stay
   return writeSafetensors(stored, metadata);
 }
 
-async function readAll(source: WeightSource, { onProgress, signal }: OpenOptions): Promise<Uint8Array> {
-  const reader = new ByteReader(await openSource(source, signal), onProgress, signal);
+async function readAll(source: ByteSource, { onProgress, signal }: OpenOptions): Promise<Uint8Array> {
+  const reader = new ByteReader(source, onProgress, signal);
   try {
     const parts: Uint8Array[] = [];
     for (let part = await reader.take(PART); part.length > 0; part = await reader.take(PART)) {

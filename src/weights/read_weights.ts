@@ -19,13 +19,11 @@ type ReadPickled = (file: Seekable, name: string, signal?: AbortSignal) => Promi
 
 /** How files of each format begin, each byte as one character; safetensors is what nothing else is. */
 const BEGINNINGS: readonly [begins: (head: string) => boolean, Format][] = [
+  // the length of its header in 8 bytes may look like any other format's beginning, but for the zeros in it
+  [(head) => head.slice(3, 8) === '\u0000'.repeat(5), 'safetensors'],
   [(head) => head.startsWith('PK\u0003\u0004'), 'PyTorch (zip)'],
   [(head) => head[0] === '\u0080' && head[1]! >= '\u0002' && head[1]! <= '\u0005', 'pickle'],
-  // safetensors begins with the length of its header in 8 bytes, which may look so too, but for its zeros
-  [
-    (head) => head.trimStart().startsWith('{') && !head.slice(0, 8).includes('\u0000'),
-    'index of safetensors',
-  ],
+  [(head) => head.trimStart().startsWith('{'), 'index of safetensors'],
 ];
 const HEAD_BYTES = 16;
 
