@@ -18,7 +18,6 @@ import { LayerLoader } from './weights/layer_loader';
 import {
   caffe2Files,
   type FetchedOptions,
-  fromCaffe2,
   type ModelSource,
   type OpenFolder,
   type OpenOptions,
@@ -143,9 +142,9 @@ export async function openModel(
   folder?: OpenFolder,
 ): Promise<WeightSource> {
   const files = caffe2Files(source, options.url);
-  return files
-    ? fromCaffe2(files, COCO_CATEGORIES, options, folder)
-    : openAddress(source as WeightSource, options, folder);
+  if (!files) return openAddress(source as WeightSource, options, folder);
+  const { fromCaffe2 } = await import('./weights/caffe2_source'); // few need it
+  return fromCaffe2(files, COCO_CATEGORIES, options, folder);
 }
 
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
