@@ -1,12 +1,10 @@
 // What `load` takes: a published model's name, an address, a file of any format, Caffe2's two files. All become one
 // source, which readWeights reads.
 
-import { browserFolder } from './browser_folder';
 import { type ByteSource, openSource, type Progress, type WeightSource } from './byte_source';
-import { cachedSource, checkedSource } from './cached_source';
 import { type Checksum, sha256Sum } from './checksum';
 import { REGISTRY } from './registry';
-import { type Folder, WeightCache } from './weight_cache';
+import type { Folder } from './weight_cache';
 
 /** A Caffe2 model: its graph, model.pb, and its weights, model_init.pb. */
 export interface Caffe2Files {
@@ -68,7 +66,7 @@ function filesIn(folder: string): Caffe2Files {
 export async function openAddress(
   source: WeightSource,
   options: OpenOptions,
-  folder: OpenFolder = browserFolder,
+  folder?: OpenFolder,
 ): Promise<WeightSource> {
   const own = sha256Sum(options.sha256);
   if (!isAddress(source)) return own ? openFile(source, own, options, folder) : source;
@@ -84,16 +82,12 @@ export async function openFile(
   source: WeightSource,
   checksum: Checksum | undefined,
   options: OpenOptions,
-  folder: OpenFolder = browserFolder,
+  folder?: OpenFolder,
 ): Promise<ByteSource> {
-  const { signal } = options;
-  if (!isAddress(source)) {
-    const opened = await openSource(source, signal);
-    return checksum ? checkedSource(opened, checksum, signal) : opened;
-  }
-  const url = absolute(String(source));
-  const cache = /^https?:/.test(url) ? await cacheOf(options, folder) : undefined;
-  return cachedSource(cache || checksum ? url : String(source), { cache, checksum, signal });
+  if (!isAddress(source) && !checksum) return openSource(source, options.signal);
+  const { checkedSource, openKept } = await import('./kept_files'); // files at hand need none of it
+  if (isAddress(source)) return openKept(String(source), absolute(String(source)), checksum, options, folder);
+  return checkedSource(await openSource(source, options.signal), checksum!, options.signal);
 }
 
 function isAddress(source: ModelSource): source is string | URL {
@@ -111,12 +105,4 @@ export function publishedMetadata(name: string, address: string): Record<string,
   if (!published) return undefined;
   const { architecture, bnEps, licence } = published;
   return { architecture, bn_eps: String(bnEps), licence, source: address };
-}
-
-async function cacheOf(
-  { cache = true }: FetchedOptions,
-  folder: OpenFolder,
-): Promise<WeightCache | undefined> {
-  const place = cache ? await folder() : undefined;
-  return place && new WeightCache(place, typeof cache === 'object' ? cache.maxBytes : undefined);
 }
