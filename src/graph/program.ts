@@ -56,7 +56,15 @@ export interface RunOptions {
   profile?: boolean;
   /** Encoded before the nodes: fills inputs on the GPU. */
   before?: Encode;
+  /**
+   * Makes a long run one of some submits, and is called after each with the share of the multiply-adds that is done,
+   * 0..1. What it throws ends the run. Without it a run is one submit.
+   */
+  onProgress?: (share: number) => void;
 }
+
+/** Submits of a run that tells how far it is, about. */
+const PARTS = 16;
 
 export interface SubmitOptions {
   before?: Encode;
@@ -219,7 +227,7 @@ export class Program {
     );
   }
 
-  /** One submit, one readback. Throws DeviceLostError if the device goes away meanwhile. */
+  /** One submit, unless progress is told, and one readback. Throws DeviceLostError if the device goes away meanwhile. */
   async run(options: RunOptions = {}): Promise<{ outputs: Record<string, HostTensor>; profile: RunProfile }> {
     const started = performance.now();
     const timed = Boolean(options.profile) && this.device.features.has('timestamp-query');
@@ -236,10 +244,11 @@ export class Program {
     const total = Math.max(16, clockAt + (clock?.bytes ?? 0));
     const staging = this.device.createBuffer({ label: 'readback', size: total, usage: COPY_DST | MAP_READ });
     try {
+      const { first, submits } = await this.runParts(options, clock?.queries);
       await checked(this.device, 'running', () => {
         const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
-        options.before?.(encoder, (tensor) => this.placeOf(tensor));
-        this.encode(encoder, clock?.queries);
+        if (first === 0) options.before?.(encoder, (tensor) => this.placeOf(tensor));
+        this.encode(encoder, clock?.queries, first);
         names.forEach((name, i) => {
           const place = this.buffers.get(this.outputs[name]!)!;
           const bytes = bytesOf(this.outputs[name]!);
@@ -260,7 +269,7 @@ export class Program {
         outputs[name] = { shape, data: typed(dtype, part) };
       });
       const times = clock && new BigUint64Array(bytes.slice(clockAt, clockAt + clock.bytes));
-      return { outputs, profile: this.profile(performance.now() - started, 1, times) };
+      return { outputs, profile: this.profile(performance.now() - started, submits, 1, times) };
     } finally {
       staging.destroy();
       clock?.queries.destroy();
@@ -283,7 +292,7 @@ export class Program {
       this.device.queue.submit([encoder.finish()]);
     });
     await unlessLost(this.device, this.device.queue.onSubmittedWorkDone(), 'the work was not finished');
-    return this.profile(performance.now() - started, 0);
+    return this.profile(performance.now() - started, 1, 0);
   }
 
   private clock(): { queries: GPUQuerySet; resolved: GPUBuffer; bytes: number } {
@@ -296,10 +305,40 @@ export class Program {
     };
   }
 
-  /** All nodes in one pass; in a pass each where they are timed. */
-  private encode(encoder: GPUCommandEncoder, queries?: GPUQuerySet): void {
+  /** All parts but the last, where progress is to be told; which node comes next, and how many submits there are. */
+  private async runParts(
+    { onProgress, before }: RunOptions,
+    queries: GPUQuerySet | undefined,
+  ): Promise<{ first: number; submits: number }> {
+    const costs = this.graph.nodes.map(({ dispatch }) => dispatch.macs);
+    const total = costs.reduce((a, b) => a + b, 0);
+    let [first, submits, done, undone] = [0, 1, 0, 0];
+    for (let i = 0; onProgress && i < costs.length - 1; i++) {
+      undone += costs[i]!;
+      if (undone < total / PARTS) continue;
+      await checked(this.device, 'running', () => {
+        const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
+        if (first === 0) before?.(encoder, (tensor) => this.placeOf(tensor));
+        this.encode(encoder, queries, first, i + 1);
+        this.device.queue.submit([encoder.finish()]);
+      });
+      await unlessLost(this.device, this.device.queue.onSubmittedWorkDone(), 'the work was not finished');
+      [first, submits, done, undone] = [i + 1, submits + 1, done + undone, 0];
+      onProgress(done / total);
+    }
+    return { first, submits };
+  }
+
+  /** Nodes `first` to before `end` in one pass; in a pass each where they are timed. */
+  private encode(
+    encoder: GPUCommandEncoder,
+    queries?: GPUQuerySet,
+    first = 0,
+    end = this.steps.length,
+  ): void {
     let pass = queries ? undefined : encoder.beginComputePass();
-    this.steps.forEach(({ node, pipeline, bindGroup }, i) => {
+    for (let i = first; i < end; i++) {
+      const { node, pipeline, bindGroup } = this.steps[i]!;
       const timed = queries && {
         querySet: queries,
         beginningOfPassWriteIndex: 2 * i,
@@ -310,11 +349,11 @@ export class Program {
       pass?.setBindGroup(0, bindGroup);
       pass?.dispatchWorkgroups(...node.dispatch.workgroups);
       if (timed) pass?.end();
-    });
+    }
     if (!queries) pass?.end();
   }
 
-  private profile(runMs: number, readbacks: number, times?: BigUint64Array): RunProfile {
+  private profile(runMs: number, submits: number, readbacks: number, times?: BigUint64Array): RunProfile {
     const nodes = this.graph.nodes.map((node, i): NodeProfile => {
       const tensors = [...Object.values(node.inputs), ...Object.values(node.outputs)];
       return {
@@ -329,7 +368,7 @@ export class Program {
     const { peakBytes, bytesWithoutReuse } = this.plan;
     return {
       dispatches: this.steps.length,
-      submits: 1,
+      submits,
       readbacks,
       peakBytes,
       bytesWithoutReuse,

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ExploreModel, type ExploreRun, type NodeInfo } from '../../demo/engine/explore_run';
 import { structureOf } from '../../demo/engine/run_info';
-import { convSum, type Operands, operandsOf } from '../../demo/explore/logic/conv_sum';
+import { convSum, type Layer, layerOf, type Operands } from '../../demo/explore/logic/conv_sum';
 import { layoutGraph, NODE_HEIGHT, NODE_WIDTH } from '../../demo/explore/logic/graph_layout';
 import { levelOf, ruleOf, ruleWith } from '../../demo/explore/logic/level_rule';
 import { iouOf, nmsFilm } from '../../demo/explore/logic/nms_film';
@@ -18,6 +18,7 @@ import {
   anchorBox,
   type Deltas,
   decode,
+  isScore,
   levelCounts,
   RPN_TABLES,
   type RpnTables,
@@ -26,6 +27,7 @@ import {
 } from '../../demo/explore/logic/rpn';
 import { channelOf, valueAt } from '../../demo/explore/logic/slices';
 import { agrees, candidatesOf } from '../../demo/explore/logic/suppression';
+import { numberAt, tableOf } from '../../demo/explore/logic/tables';
 import { answerOf, countNumbers } from '../../demo/explore/logic/tasks';
 import { fileSource } from '../../src/file_source';
 import type { RawImage } from '../../src/image';
@@ -173,30 +175,77 @@ describe('receptive fields', () => {
   }
 });
 
-test('the sum of a convolution is the number of the run', { timeout: 120_000 }, async () => {
-  const labels = ['conv1', 'layer1.0.conv2', 'layer2.0.downsample.0', 'layer3.1.conv2'];
-  const all = [...labels.map((label) => `backbone.body.${label}`), 'backbone.fpn.inner_blocks.0.0'];
-  for (const label of [...all, 'rpn.head.bbox_pred@p3', 'roi_heads.mask_head.1.0']) {
-    const node = nodeOf(label);
-    const output = await run.tensor(node.outputs[0]!.label);
-    const [, height, width, channels] = output.shape as [number, number, number, number];
-    const wanted = operandsOf(node)!;
-    const tensors = await Promise.all(wanted.map(({ label }) => run.tensor(label)));
-    const operands: Operands = Object.fromEntries(wanted.map(({ name }, i) => [name, tensors[i]]));
+/** The operands of a layer's sum, from a run. */
+async function operandsOf(of: ExploreRun, { operands }: Layer): Promise<Operands> {
+  const tensors = await Promise.all(operands.map(({ label }) => of.tensor(label)));
+  return Object.fromEntries(operands.map(({ name }, i) => [name, tensors[i]]));
+}
+
+test('the sum of a weighted layer is the number of the run', { timeout: 120_000 }, async () => {
+  const body = ['conv1', 'layer1.0.conv2', 'layer2.0.downsample.0', 'layer3.1.conv2'];
+  const heads = ['box_head.fc6', 'box_head.fc7', 'box_predictor.bbox_pred', 'mask_head.1.0'];
+  const mask = ['conv5_mask', 'mask_fcn_logits'].map((name) => `mask_predictor.${name}`);
+  for (const label of [
+    ...body.map((name) => `backbone.body.${name}`),
+    'backbone.fpn.inner_blocks.0.0',
+    'rpn.head.bbox_pred@p3',
+    ...[...heads, ...mask].map((name) => `roi_heads.${name}`),
+  ]) {
+    const layer = layerOf(nodeOf(label), nodes)!;
+    const output = await run.tensor(nodeOf(label).outputs[0]!.label);
+    const operands = await operandsOf(run, layer);
+    const { shape } = output;
+    const [height, width] = shape.length === 4 ? (shape.slice(1, 3) as [number, number]) : [1, 1];
+    const channels = shape.at(-1)!;
     const most = [...output.data].reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    const places = [
-      [0, 0, 0],
-      [height - 1, width - 1, channels - 1],
-      [height >> 1, width >> 1, channels >> 1],
-      [height >> 2, width >> 1, 1],
-    ] as const;
-    for (const [y, x, c] of places) {
-      const { value } = convSum(node, operands, { n: 0, y, x, c });
-      const error = Math.abs(value - valueAt(output, y, x, c));
-      expect(error, `${label} at ${y}, ${x}, ${c}`).toBeLessThan(1e-5 * most);
+    for (const [n, y, x, c] of [
+      [0, 0, 0, 0],
+      [0, height - 1, width - 1, channels - 1],
+      [0, height >> 1, width >> 1, channels >> 1],
+      [shape[0] === 1 ? 0 : 2, height >> 2, width >> 1, 1],
+    ] as const) {
+      const { value, sum, bias } = convSum(layer, operands, { n, y, x, c });
+      const error = Math.abs(value - valueAt(output, y, x, c, n));
+      expect(error, `${label} at ${n}, ${y}, ${x}, ${c}`).toBeLessThan(1e-5 * most);
+      expect(sum === 0 && bias === 0, label).toBe(false);
     }
   }
-  expect(operandsOf(nodeOf('backbone.body.maxpool'))).toBeUndefined();
+  for (const label of ['backbone.body.maxpool', 'roi_heads.softmax', 'rpn.nms_scan']) {
+    expect(layerOf(nodeOf(label), nodes)).toBeUndefined();
+  }
+});
+
+test('a transposed convolution: one tap of 2 x 2 meets each cell', async () => {
+  const node = nodeOf('roi_heads.mask_predictor.conv5_mask');
+  const layer = layerOf(node, nodes)!;
+  const operands = await operandsOf(run, layer);
+  for (const [y, x] of [
+    [0, 0],
+    [7, 4],
+    [27, 27],
+  ] as const) {
+    const cells = convSum(layer, operands, { n: 0, y, x, c: 3 }).taps.flat();
+    expect(cells.flatMap(({ cell }) => cell ?? [])).toEqual([{ y: y >> 1, x: x >> 1 }]);
+  }
+});
+
+test('what is no map is a table: its numbers, and blanks', async () => {
+  const numbers = await run.tensor('roi_heads.box_head.fc7');
+  const node = nodeOf('roi_heads.box_head.fc7');
+  const table = tableOf(numbers, node);
+  expect([table.groups, table.rows, table.columns]).toEqual([1, node.rows!.count, numbers.shape[1]]);
+  expect(table.slice(0, 3, 5).data).toEqual(numbers.data.subarray(3 * table.columns, 5 * table.columns));
+  expect(numberAt(numbers, table.at(0, 4, 7))).toBe(numbers.data[4 * table.columns + 7]);
+  const scores = await run.tensor('rpn.nms_scan');
+  const kept = tableOf(scores, nodeOf('rpn.nms_scan'));
+  expect(kept.rows).toBe(rpnLevels(run.info).length);
+  const all = kept.slice(0, 0, kept.rows).data;
+  expect([...all].filter((value) => !Number.isNaN(value))).toEqual([...scores.data].filter(isScore));
+  const boxes = tableOf(await run.tensor('rpn.decode_proposals.boxes'), nodeOf('rpn.decode_proposals'));
+  expect([boxes.groups, boxes.columns]).toEqual([kept.rows, 4]);
+  expect(boxes.at(1, 2, 3)).toEqual({ n: boxes.rows + 2, y: 0, x: 0, c: 3 });
+  const list = tableOf(await run.tensor('paste_mask_bits'), nodeOf('paste_mask_bits'));
+  expect(list.columns).toBe(32);
 });
 
 describe('the region proposal network', () => {
@@ -236,7 +285,7 @@ describe('the region proposal network', () => {
         if (index === 0xffffffff || !candidatesOf(config, tables, level).isBox(rank)) continue;
         const [cell, a] = [Math.floor(index / anchors), index % anchors];
         const anchor = anchorBox(tables, level, Math.floor(cell / width), cell % width, a);
-        const box = decode(anchor, all.data.subarray(4 * index, 4 * index + 4) as unknown as Deltas, false);
+        const box = decode(anchor, all.data.subarray(4 * index, 4 * index + 4) as unknown as Deltas, config);
         const clipped = box.map((side, k) =>
           Math.min(Math.max(side, 0), k % 2 ? resized.height : resized.width),
         );
@@ -385,20 +434,17 @@ test.skipIf(absent)(
     const film = nmsFilm(candidatesOf(info.config, found, 0), info.config.rpnNmsThresh);
     expect(agrees(film.frames, found, 0)).toBe(true);
     expect(layoutGraph(info).places).toHaveLength(info.nodes.length);
-    for (const kernel of ['depthwise_conv2d', 'linear', 'conv2d']) {
-      const node = info.nodes.find((each) => each.kernel.startsWith(kernel) && operandsOf(each))!;
-      const [output, ...tensors] = await Promise.all(
-        [node.outputs[0]!.label, ...operandsOf(node)!.map(({ label }) => label)].map((label) =>
-          other.tensor(label),
-        ),
-      );
-      const operands = Object.fromEntries(operandsOf(node)!.map(({ name }, i) => [name, tensors[i]]));
+    for (const kernel of ['depthwise_conv2d', 'linear', 'conv2d', 'conv_transpose2d']) {
+      const node = info.nodes.find((each) => each.kernel.startsWith(kernel))!;
+      const layer = layerOf(node, info.nodes)!;
+      const output = await other.tensor(node.outputs[0]!.label);
+      const operands = await operandsOf(other, layer);
       for (const [y, x, c] of [
         [0, 0, 0],
         [3, 4, 5],
       ] as const) {
-        const { value } = convSum(node, operands, { n: 0, y, x, c });
-        expect(value, `${node.label} at ${y}, ${x}, ${c}`).toBeCloseTo(valueAt(output!, y, x, c), 3);
+        const { value } = convSum(layer, operands, { n: 0, y, x, c });
+        expect(value, `${node.label} at ${y}, ${x}, ${c}`).toBeCloseTo(valueAt(output, y, x, c), 3);
       }
     }
     other.destroy();

@@ -58,7 +58,7 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
   const a = of.value >= 0 ? of.value : logits.indexOf(Math.max(...logits));
   const anchor = anchorBox(tables, level, cell.y, cell.x, a);
   const delta = range(4).map((k) => valueAt(deltas, cell.y, cell.x, 4 * a + k)) as unknown as Deltas;
-  const box = decode(anchor, delta, run.info.config.inclusiveBoxes);
+  const box = decode(anchor, delta, run.info.config);
   const inPicture = (region: RegionBox) => toPicture(run.info, region);
   const others = everywhere.value ? levels.map((_, i) => i).filter((i) => i !== level) : [];
   const boxes: OverlayBox[] = [
@@ -126,6 +126,7 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
         rank={rankOf(tables, level, (cell.y * width + cell.x) * anchors + a)}
         tables={tables}
         level={level}
+        inclusive={run.info.config.inclusiveBoxes}
       />
     </div>
   );

@@ -14,8 +14,10 @@ import { usePlayer } from './use_player';
 
 const STAYS = '#3fd0b3';
 const GOES = '#ff7a6b';
-const WAITS = '#ffffff48';
+const WAITS = '#ffffff50';
 const STEP_MS = 350;
+/** Boxes that wait their turn are drawn only so far: more hide the picture. */
+const DRAWN = 100;
 /** Rows of the list of victims. */
 const LISTED = 12;
 
@@ -42,7 +44,7 @@ export function NmsFilm({ run, tables, level }: { run: Run; tables: RpnTables; l
     (i) => i > keeper && group.isBox(i) && (by[i] === -1 || by[i]! > keeper),
   );
   const boxes: OverlayBox[] = [
-    ...waiting.slice(0, 300).map((i) => ({ box: boxOf(i), colour: WAITS, key: i })),
+    ...waiting.slice(0, DRAWN).map((i) => ({ box: boxOf(i), colour: WAITS, key: i })),
     ...stayed.map((i) => ({ box: boxOf(i), colour: STAYS, key: i })),
     ...victims.map((i) => ({ box: boxOf(i), colour: GOES, dashed: true, key: i })),
     {

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { HostTensor } from '../../../src/index';
+import { columnsOf } from '../logic/box_head';
 import { type Box, boxAt } from '../logic/boxes';
 import { BACKGROUND, IGNORED } from '../logic/matcher';
 import { toPicture } from '../logic/resize';
@@ -11,6 +12,7 @@ import { anchorLesson, anchorsOf, type Lesson, maskLesson, proposalLesson, seede
 import type { Run } from '../run';
 import { Choices, Slider } from './controls';
 import { LossTable } from './loss_table';
+import { MaskTargets } from './mask_targets';
 import { type OverlayBox, PictureOverlay } from './picture_overlay';
 import './regions.css';
 
@@ -52,22 +54,28 @@ export function TrainingView(props: TrainingViewProps) {
     logits: classes.data,
     deltas: regression.data,
   };
+  const head = {
+    columns: columnsOf(info),
+    classCount: classes.shape[1]!,
+    boxCount: regression.shape[1]! / 4,
+  };
   const truths = useMemo(() => {
     const objects = info.found.flatMap(({ score }, i) => (score >= least.value ? [i] : []));
     const boxes = objects.map((i): Box => {
       const [x1, y1, x2, y2] = boxAt(detections.data, i);
       return [x1 + shift.value, y1, x2 + shift.value, y2];
     });
-    return { boxes, labels: objects.map((i) => info.found[i]!.classIndex), objects, shift: shift.value };
+    const labels = objects.map((i) => info.found[i]!.classIndex);
+    return { boxes, labels, objects, shift: shift.value, last: info.config.inclusiveBoxes ? 1 : 0 };
   }, [run, least.value, shift.value]);
   const lessons = useMemo(
     () => ({
       anchors: anchorLesson(anchors, truths, seeded(seed.value)),
-      proposals: proposalLesson(regions, truths, info.classes.length, seeded(seed.value)),
+      proposals: proposalLesson(regions, truths, head, seeded(seed.value)),
     }),
     [anchors, truths, seed.value],
   );
-  const mask = useMemo(() => {
+  const lessonOfMasks = useMemo(() => {
     const found = (detections.data as Float32Array).subarray(0, 4 * info.found.length);
     return masks && maskLesson(info, found, masks, truths);
   }, [masks, truths]);
@@ -119,7 +127,8 @@ export function TrainingView(props: TrainingViewProps) {
         background (red);
         {counts.ignored > 0 && ' yellow are ignored ones;'} white is the truth.
       </p>
-      <LossTable anchors={lessons.anchors} proposals={lessons.proposals} mask={mask} />
+      <LossTable anchors={lessons.anchors} proposals={lessons.proposals} mask={lessonOfMasks?.loss} />
+      {lessonOfMasks && <MaskTargets run={run} lesson={lessonOfMasks} truths={truths} />}
     </section>
   );
 }
