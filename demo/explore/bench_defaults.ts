@@ -1,5 +1,5 @@
-// What is run where the address does not say: the model as it is, on a GPU. A processor that plays one takes some
-// hundred times as long; there the picture is small and the objects few, unless the visitor asks for more.
+// What is run where the address does not say: the model as it is, on a GPU. A processor that plays one takes far longer;
+// there the picture is small and the objects are few, unless the visitor asks for more.
 
 import { traitsOf } from '../../src/kernels/methods';
 

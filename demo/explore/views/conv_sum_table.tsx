@@ -18,30 +18,32 @@ export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) 
   const products = greatest(sum, shown.value);
   return (
     <section class="sum" aria-label="The sum behind this number">
-      <Scroll name="Window">
-        <table class="taps">
-          <caption>
-            {taps.length} × {taps[0]!.length} window: each cell the sum of input × weight over {channels}{' '}
-            channels
-          </caption>
-          <tbody>
-            {taps.map((line, row) => (
-              <tr key={row}>
-                {line.map((tap, column) => (
-                  <td
-                    key={column}
-                    class={`${tap.inside ? '' : 'padding'} ${tap.sum < 0 ? 'negative' : 'positive'}`}
-                    style={{ '--share': `${((60 * Math.abs(tap.sum)) / most).toFixed(0)}%` }}
-                    title={titleOf(tap)}
-                  >
-                    {tap.inside ? short(tap.sum) : tap.cell ? 'pad' : '·'}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      {taps.flat().length > 1 && (
+        <Scroll name="Window">
+          <table class="taps">
+            <caption>
+              {taps.length} × {taps[0]!.length} window: each cell the sum of input × weight over {channels}{' '}
+              channels
+            </caption>
+            <tbody>
+              {taps.map((line, row) => (
+                <tr key={row}>
+                  {line.map((tap, column) => (
+                    <td
+                      key={column}
+                      class={`${tap.inside ? '' : 'padding'} ${tap.sum < 0 ? 'negative' : 'positive'}`}
+                      style={{ '--share': `${((60 * Math.abs(tap.sum)) / most).toFixed(0)}%` }}
+                      title={titleOf(tap)}
+                    >
+                      {tap.inside ? short(tap.sum) : tap.cell ? 'pad' : '·'}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
       {taps.flat().some(({ cell }) => !cell) && (
         <p class="faint small">
           A transposed convolution scatters each cell of its input into a window of its output. Taps with a

@@ -40,7 +40,7 @@ export function MaskTargets({ run, lesson, truths }: MaskTargetsProps) {
         text={`${at + 1} of ${tasks.length}: №\u00a0${detection + 1}, ${label}`}
         onInput={(next) => (chosen.value = next - 1)}
       />
-      <div class="pair">
+      <div class="pair trio">
         {maps.map(([name, data, range, scale]) => (
           <figure key={scale + name.length}>
             <HeatMap

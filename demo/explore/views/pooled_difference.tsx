@@ -29,7 +29,7 @@ export function PooledDifference({ align, pool, channel, bin, onBin }: PooledDif
   return (
     <section class="stack" aria-label="The pooled features">
       <h2>The pooled features</h2>
-      <div class="pair">
+      <div class="pair trio">
         {maps.map(([name, slice, scale, own]) => (
           <figure key={name}>
             <HeatMap

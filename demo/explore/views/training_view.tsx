@@ -37,8 +37,8 @@ const LEARNERS: readonly [Learner, string][] = [
 const MATCHED = '#3fd0b3';
 const REFUSED = '#ff7a6b';
 const LEFT_OUT = '#ffd166';
-/** Boxes of a kind that are drawn, at most. */
-const DRAWN = 200;
+/** Boxes of a kind that are drawn, at most: more hide the picture. */
+const DRAWN = 80;
 
 export function TrainingView(props: TrainingViewProps) {
   const { run, levels, tables, maps, proposals, classes, regression, detections, masks } = props;
@@ -125,7 +125,8 @@ export function TrainingView(props: TrainingViewProps) {
         {counts.ignored.toLocaleString('en')} ignored, and {counts.background.toLocaleString('en')}{' '}
         background. Drawn: {lesson.positive.length} matched (green) and {lesson.negative.length} of the
         background (red);
-        {counts.ignored > 0 && ' yellow are ignored ones;'} white is the truth.
+        {counts.ignored > 0 && ' yellow are ignored ones;'} white is the truth. {DRAWN} of a kind are shown at
+        most.
       </p>
       <LossTable anchors={lessons.anchors} proposals={lessons.proposals} mask={lessonOfMasks?.loss} />
       {lessonOfMasks && <MaskTargets run={run} lesson={lessonOfMasks} truths={truths} />}
@@ -142,6 +143,12 @@ function countsOf({ targets }: Lesson) {
   return { matched: targets.length - ignored - background, ignored, background };
 }
 
+/** All, or as many as are drawn, from all over the picture and its levels. */
+function some(items: readonly number[]): readonly number[] {
+  if (items.length <= DRAWN) return items;
+  return Array.from({ length: DRAWN }, (_, i) => items[Math.floor((i * items.length) / DRAWN)]!);
+}
+
 function overlays(run: Run, lesson: Lesson, boxes: Float32Array, truths: readonly Box[]): OverlayBox[] {
   const ignored = [...lesson.targets.keys()].filter((i) => lesson.targets[i] === IGNORED);
   const row = (kind: string, colour: string) => (i: number) => ({
@@ -150,9 +157,9 @@ function overlays(run: Run, lesson: Lesson, boxes: Float32Array, truths: readonl
     key: `${kind} ${i}`,
   });
   return [
-    ...lesson.negative.slice(0, DRAWN).map(row('background', `${REFUSED}70`)),
-    ...ignored.slice(0, DRAWN).map(row('ignored', `${LEFT_OUT}90`)),
-    ...lesson.positive.slice(0, DRAWN).map(row('matched', MATCHED)),
+    ...some(lesson.negative).map(row('background', `${REFUSED}70`)),
+    ...some(ignored).map(row('ignored', `${LEFT_OUT}90`)),
+    ...some(lesson.positive).map(row('matched', MATCHED)),
     ...truths.map((box, i) => ({
       box: toPicture(run.info, box),
       colour: '#fff',

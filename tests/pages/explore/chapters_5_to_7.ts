@@ -70,7 +70,9 @@ export function chapters5To7(stage: () => Stage): void {
     }
     const few = await view.locator('.anchors .picture rect.dashed').count();
     expect(few).toBe(anchors);
-    await page.getByRole('checkbox', { name: 'anchors of every level' }).check();
+    const everywhere = page.getByRole('checkbox', { name: 'anchors of every level' });
+    expect(await everywhere.count()).toBe(levels.length > 1 ? 1 : 0);
+    if (levels.length > 1) await everywhere.check();
     expect(await view.locator('.anchors .picture rect.dashed').count()).toBe(
       levels.reduce((sum, level) => sum + level.anchors, 0),
     );
@@ -102,7 +104,7 @@ export function chapters5To7(stage: () => Stage): void {
     await film.getByText(`Box ${keeper}, score`).waitFor();
     const listed = await film.locator('tbody tr td:first-child').allTextContents();
     expect(listed.map(Number)).toEqual(victims.slice(0, listed.length));
-    expect(await film.locator('.arrow').count()).toBe(victims.length);
+    expect(await film.locator('.arrow').count()).toBe(Math.min(100, victims.length));
     await inspect(stage(), '05_proposals');
     await page.getByRole('button', { name: 'Play' }).click();
     await expect.poll(() => page.getByRole('slider', { name: 'Step' }).inputValue()).not.toBe(String(step));
