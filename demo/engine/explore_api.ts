@@ -9,8 +9,8 @@ import type { Changes, Outcome } from './changed_run';
 import { ExploreModel, type ExploreRun, type MemoryPlan, type OnProgress, type RunInfo } from './explore_run';
 import type { LoadProgress, LoadRequest } from './messages';
 
-/** What of the model's configuration the visitor may set: the resized short side, and how many objects at most. */
-export type RunConfig = Pick<ConfigOptions, 'minSize' | 'boxDetectionsPerImg'>;
+/** What of the model's configuration the visitor may set: the resized short side, and how many regions at most. */
+export type RunConfig = Pick<ConfigOptions, 'minSize' | 'rpnPostNmsTopN' | 'boxDetectionsPerImg'>;
 
 export class ExploreApi {
   private readonly calls = new Calls();

@@ -14,7 +14,8 @@ import { run, start, task } from './run';
 
 /** Short sides to choose from, in pixels; the model's own is what it was trained for. */
 const SIDES = [128, 192, 256, 384, 512, 640, 800];
-/** Each object takes the mask head as long as the others. */
+/** Regions that the heads look at: each takes them as long as the others. */
+const PROPOSALS = [100, 200, 300, 500, 1000, 2000];
 const OBJECTS = [20, 30, 50, 100, 200, 400];
 /** In the address: whatever the model has. */
 const OWN = 'own';
@@ -30,6 +31,7 @@ export function Bench() {
   const choice = useSignal<Choice>({
     model: modelOf(setting('model')).id,
     side: numberOf(setting('size')),
+    proposals: numberOf(setting('proposals')),
     objects: numberOf(setting('objects')),
   });
   const pictureInput = useRef<HTMLInputElement>(null);
@@ -37,16 +39,18 @@ export function Bench() {
 
   const change = (next: Partial<Choice>) => {
     choice.value = { ...choice.value, ...next };
-    const { model, file, picture, side, objects } = choice.value;
+    const { model, file, picture, side, proposals, objects } = choice.value;
     keepSettings({
       model: file ? undefined : model,
       picture: picture?.sample,
       size: side?.toString() ?? OWN,
+      proposals: proposals?.toString() ?? OWN,
       objects: objects?.toString() ?? OWN,
     });
     const source: PlainSource = file ?? modelOf(model).source;
     const options = {
       ...(side !== undefined && { minSize: side }),
+      ...(proposals !== undefined && { rpnPostNmsTopN: proposals }),
       ...(objects !== undefined && { boxDetectionsPerImg: objects }),
     };
     if (picture) start(source, picture, options);
@@ -55,15 +59,16 @@ export function Bench() {
   const own = (file: File) => openPicture(file, file.name).then((picture) => change({ picture }), tellFault);
 
   useEffect(() => {
-    const ready = defaultExtent().then(({ side, objects }) => {
+    const ready = defaultExtent().then(({ side, proposals, objects }) => {
       if (setting('size') === undefined) choice.value = { ...choice.value, side };
+      if (setting('proposals') === undefined) choice.value = { ...choice.value, proposals };
       if (setting('objects') === undefined) choice.value = { ...choice.value, objects };
       if (!choice.value.picture) sample(setting('picture') ?? modelOf(setting('model')).sample);
     });
     return takePictures((file) => ready.then(() => own(file)));
   }, []);
 
-  const { model, file, picture, side, objects } = choice.value;
+  const { model, file, picture, side, proposals, objects } = choice.value;
   return (
     <section class="bench" aria-label="What is run">
       <label class="field">
@@ -105,6 +110,12 @@ export function Bench() {
         options={SIDES}
         value={side}
         onChange={(next) => change({ side: next })}
+      />
+      <Amount
+        label="Proposals, at most"
+        options={PROPOSALS}
+        value={proposals}
+        onChange={(next) => change({ proposals: next })}
       />
       <Amount
         label="Objects, at most"

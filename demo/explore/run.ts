@@ -146,8 +146,8 @@ function connect(): Remote<ExploreApi> {
       loaded = undefined;
       tellFault(`The GPU was lost (${message}). The model is loaded anew.`);
       if (!source || !shown) return;
-      const { minSize, boxDetectionsPerImg } = shown.info.config;
-      start(source, shown.picture, { minSize, boxDetectionsPerImg }).then(() => {
+      const { minSize, rpnPostNmsTopN, boxDetectionsPerImg } = shown.info.config;
+      start(source, shown.picture, { minSize, rpnPostNmsTopN, boxDetectionsPerImg }).then(() => {
         if (run.value && run.value !== shown) tell('The GPU is back, and the picture has run again.');
       });
     }),

@@ -11,7 +11,7 @@ import { chapters1To4 } from './explore/chapters_1_to_4';
 import { chapters5To7 } from './explore/chapters_5_to_7';
 import { chapters8To12 } from './explore/chapters_8_to_12';
 import { watchLoads } from './explore/first_load';
-import { type Stage, stageOf, TIMEOUT } from './explore/stage';
+import { open, type Stage, stageOf, TIMEOUT } from './explore/stage';
 import { openSite, type Site } from './site';
 
 const shared = process.env.SHARED_DATA ?? fileURLToPath(new URL('../../../shared/data', import.meta.url));
@@ -56,7 +56,7 @@ describe('the bundled picture', () => {
   let loaded: Map<string, number>;
   beforeAll(async () => {
     const loads = watchLoads(page);
-    await page.goto(`${site.url}explore.html?size=128&objects=30#/1`);
+    await page.goto(`${site.url}explore.html?size=128&proposals=300&objects=30#/1`);
     await shown(480, 360);
     stage = await stageOf('nuclei', page, true);
     loaded = await loads();
@@ -78,7 +78,7 @@ describe('a photograph of the visitor’s: stained tissue', () => {
     const canvas = createCanvas(160, 128);
     canvas.getContext('2d').drawImage(await loadImage('demo/public/tissue.png'), ...TISSUE);
     const buffer = canvas.toBuffer('image/png');
-    await page.goto(`${site.url}explore.html?size=128&objects=30`);
+    await page.goto(`${site.url}explore.html?size=128&proposals=300&objects=30`);
     // at once: the sample's run is given up
     await page
       .getByLabel('Your picture')
@@ -96,7 +96,7 @@ describe.skipIf(absent)('MaskRCNN2Go, as published, and a cup of espresso', () =
       const name = route.request().url().split('/').at(-1)!;
       return route.fulfill({ body: readFileSync(`${published}/${name}`) });
     });
-    await page.goto(`${site.url}explore.html?size=192&objects=30&model=maskrcnn2go`);
+    await page.goto(`${site.url}explore.html?size=192&proposals=300&objects=30&model=maskrcnn2go`);
     await shown(640, 427);
     stage = await stageOf('maskrcnn2go', page);
   }, TIMEOUT);
@@ -107,7 +107,7 @@ describe('what goes wrong', () => {
   const alert = (text: string | RegExp) => page.getByRole('alert').getByText(text).waitFor();
 
   test('a run shows how far it is, and is cancelled', { timeout: TIMEOUT }, async () => {
-    await page.goto(`${site.url}explore.html?size=512&objects=30#/3`);
+    await page.goto(`${site.url}explore.html?size=512&proposals=300&objects=30#/3`);
     const bar = page.getByRole('progressbar', { name: 'Running every layer' });
     await expect.poll(() => bar.getAttribute('value'), { timeout: TIMEOUT, interval: 100 }).not.toBeNull();
     await page.getByRole('button', { name: 'Cancel' }).click();
@@ -135,6 +135,34 @@ describe('what goes wrong', () => {
     const weights = { name: 'a.safetensors', mimeType: '', buffer: Buffer.from('no weights at all') };
     await page.getByLabel('Your model').setInputFiles(weights);
     await alert(/header|safetensors/);
+  });
+
+  test('a picture in which nothing is found: every chapter says so', { timeout: TIMEOUT }, async () => {
+    const buffer = createCanvas(96, 72).toBuffer('image/png');
+    await page.goto(`${site.url}explore.html?size=128&proposals=300&objects=30#/1`);
+    await page.getByLabel('Your picture').setInputFiles({ name: 'black.png', mimeType: 'image/png', buffer });
+    await shown(96, 72);
+    const stage = await stageOf('black', page);
+    expect(stage.info.found).toEqual([]);
+    for (const [chapter, text] of [
+      ['1', 'Nothing is there'],
+      ['7', 'found nothing'],
+      ['8', 'No proposal has a class'],
+      ['9', 'found nothing'],
+      ['10', 'found nothing'],
+    ] as const) {
+      const view = await open(stage, chapter);
+      await view.getByText(text).first().waitFor();
+    }
+    const rule = await open(stage, '6');
+    await rule.getByRole('button', { name: 'detections' }).click();
+    await rule.getByText('The run has no detections').waitFor();
+    await rule.getByRole('button', { name: 'proposals' }).click();
+    await rule.getByRole('table', { name: 'proposals by level' }).waitFor();
+    const maps = await open(stage, '3');
+    await page.getByRole('combobox', { name: 'Node' }).selectOption('roi_heads.mask_predictor.conv5_mask');
+    await maps.getByText('no region for this node').waitFor();
+    for (const chapter of ['2', '4', '5', '11', '12', 'free']) await open(stage, chapter);
   });
 
   test('no WebGPU: the page says what to do', async () => {

@@ -116,7 +116,7 @@ export function convSum(layer: Layer, { input, weight, bias, add }: Operands, at
     }),
   );
   const sum = total(taps.flat().map((tap) => tap.sum));
-  const end = biasOf(node, bias, at.c, outputs / groups);
+  const end = biasOf(node, bias, at.c, depthwise ? outputs : outputs / groups);
   const residual = add && valueAt(add, at.y, at.x, at.c, at.n);
   const activation = activationOf(node);
   const value = activated(sum * end.factor + end.bias + (residual ?? 0), activation);
@@ -143,7 +143,7 @@ function packedWeight({ shape, data }: HostTensor, output: number, group: number
     data[((group * tapsInGroup + tap) * inputs + input) * outputs + output]!;
 }
 
-/** Biases stand group by group, padded; with SCALE a quad of factors before each quad of them. */
+/** Biases stand group by group, padded (of depthwise ones as if one); with SCALE a quad of factors before each quad. */
 function biasOf({ constants }: NodeInfo, bias: HostTensor | undefined, c: number, inGroup: number) {
   if (!bias) return { factor: 1, bias: 0 };
   const padded = 4 * Math.ceil(inGroup / 4);

@@ -7,7 +7,7 @@ import type { RawImage } from '../../../src/image';
 import { picture } from '../../engine';
 import { testDevice } from '../../gpu';
 
-export const SMALL = { minSize: 128, boxDetectionsPerImg: 30 };
+export const SMALL = { minSize: 128, rpnPostNmsTopN: 300, boxDetectionsPerImg: 30 };
 
 export interface Subject {
   readonly model: ExploreModel;
