@@ -6,7 +6,7 @@ import { ShaderError, type ShaderFault } from '../../src/errors';
 import { type HostTensor, Program } from '../../src/graph/program';
 import type { Loaded } from '../../src/load';
 import type { ConfigOptions } from '../../src/model/config';
-import { type FoundObject, portable, type RunInfo } from './explore_run';
+import { type FoundObject, type OnProgress, portable, type RunInfo } from './explore_run';
 
 export interface Changes {
   readonly config?: ConfigOptions;
@@ -30,6 +30,7 @@ export async function runChanged(
   words: Uint32Array<ArrayBuffer>,
   changes: Changes,
   labels: readonly string[],
+  onProgress?: OnProgress,
 ): Promise<Outcome> {
   const changed = { ...computing, ...(changes.shaders && { shaders: changes.shaders }) };
   const network = build(checkpoint, { ...config, ...changes.config }, picture, changed);
@@ -38,7 +39,7 @@ export async function runChanged(
   try {
     program = await Program.create(device, network.graph, weights, { ...network.outputs, ...wanted });
     program.write(network.pixels, words);
-    const { outputs, profile } = await program.run();
+    const { outputs, profile } = await program.run(onProgress && { onProgress });
     const found = detectionsOf(outputs, picture, (i) => classes[i] ?? '', config);
     const tensors = Object.fromEntries(labels.map((label) => [label, outputs[label]!]));
     return { found: found.map(portable), tensors, runMs: profile.runMs };

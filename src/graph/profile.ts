@@ -32,7 +32,7 @@ export interface NodeProfile {
 export function profileOf(
   { nodes }: Graph,
   { peakBytes, bytesWithoutReuse }: Plan,
-  run: Pick<RunProfile, 'runMs' | 'readbacks'>,
+  run: Pick<RunProfile, 'runMs' | 'submits' | 'readbacks'>,
   times?: BigUint64Array,
 ): RunProfile {
   const profiles = nodes.map((node, i): NodeProfile => {
@@ -46,5 +46,5 @@ export function profileOf(
       microseconds: times && Number(times[2 * i + 1]! - times[2 * i]!) / 1000,
     };
   });
-  return { dispatches: nodes.length, submits: 1, ...run, peakBytes, bytesWithoutReuse, nodes: profiles };
+  return { dispatches: nodes.length, ...run, peakBytes, bytesWithoutReuse, nodes: profiles };
 }

@@ -34,7 +34,15 @@ export interface RunOptions {
   profile?: boolean;
   /** Encoded before the nodes: fills inputs on the GPU. */
   before?: Encode;
+  /**
+   * Makes a long run one of some submits, and is called after each with the share of the multiply-adds that is done,
+   * 0..1. What it throws ends the run. Without it a run is one submit.
+   */
+  onProgress?: (share: number) => void;
 }
+
+/** Submits of a run that tells how far it is, about. */
+const PARTS = 16;
 
 export interface SubmitOptions {
   before?: Encode;
@@ -197,7 +205,7 @@ export class Program {
     );
   }
 
-  /** One submit, one readback. Throws DeviceLostError if the device goes away meanwhile. */
+  /** One submit, unless progress is told, and one readback. Throws DeviceLostError if the device goes away meanwhile. */
   async run(options: RunOptions = {}): Promise<{ outputs: Record<string, HostTensor>; profile: RunProfile }> {
     const started = performance.now();
     const timed = Boolean(options.profile) && this.device.features.has('timestamp-query');
@@ -214,10 +222,11 @@ export class Program {
     const total = Math.max(16, clockAt + (clock?.bytes ?? 0));
     const staging = this.device.createBuffer({ label: 'readback', size: total, usage: COPY_DST | MAP_READ });
     try {
+      const { first, submits } = await this.runParts(options, clock);
       await checked(this.device, 'running', () => {
         const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
-        options.before?.(encoder, (tensor) => this.placeOf(tensor));
-        this.encode(encoder, clock);
+        if (first === 0) options.before?.(encoder, (tensor) => this.placeOf(tensor));
+        this.encode(encoder, clock, first);
         names.forEach((name, i) => {
           const place = this.buffers.get(this.outputs[name]!)!;
           const bytes = bytesOf(this.outputs[name]!);
@@ -236,7 +245,7 @@ export class Program {
       });
       const times = clock && new BigUint64Array(bytes.slice(clockAt, clockAt + clock.bytes));
       const runMs = performance.now() - started;
-      return { outputs, profile: profileOf(this.graph, this.plan, { runMs, readbacks: 1 }, times) };
+      return { outputs, profile: profileOf(this.graph, this.plan, { runMs, submits, readbacks: 1 }, times) };
     } finally {
       staging.destroy();
       clock?.destroy();
@@ -258,19 +267,45 @@ export class Program {
       this.device.queue.submit([encoder.finish()]);
     });
     await unlessLost(this.device, this.device.queue.onSubmittedWorkDone(), 'the work was not finished');
-    return profileOf(this.graph, this.plan, { runMs: performance.now() - started, readbacks: 0 });
+    const runMs = performance.now() - started;
+    return profileOf(this.graph, this.plan, { runMs, submits: 1, readbacks: 0 });
   }
 
-  /** All nodes in one pass; in a pass each where they are timed. */
-  private encode(encoder: GPUCommandEncoder, clock?: NodeClock): void {
+  /** All parts but the last, where progress is to be told; which node comes next, and how many submits there are. */
+  private async runParts(
+    { onProgress, before }: RunOptions,
+    clock: NodeClock | undefined,
+  ): Promise<{ first: number; submits: number }> {
+    const costs = this.graph.nodes.map(({ dispatch }) => dispatch.macs);
+    const total = costs.reduce((a, b) => a + b, 0);
+    let [first, submits, done, undone] = [0, 1, 0, 0];
+    for (let i = 0; onProgress && i < costs.length - 1; i++) {
+      undone += costs[i]!;
+      if (undone < total / PARTS) continue;
+      await checked(this.device, 'running', () => {
+        const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
+        if (first === 0) before?.(encoder, (tensor) => this.placeOf(tensor));
+        this.encode(encoder, clock, first, i + 1);
+        this.device.queue.submit([encoder.finish()]);
+      });
+      await unlessLost(this.device, this.device.queue.onSubmittedWorkDone(), 'the work was not finished');
+      [first, submits, done, undone] = [i + 1, submits + 1, done + undone, 0];
+      onProgress(done / total);
+    }
+    return { first, submits };
+  }
+
+  /** Nodes `first` to before `end` in one pass; in a pass each where they are timed. */
+  private encode(encoder: GPUCommandEncoder, clock?: NodeClock, first = 0, end = this.steps.length): void {
     let pass = clock ? undefined : encoder.beginComputePass();
-    this.steps.forEach(({ node, pipeline, bindGroup }, i) => {
+    for (let i = first; i < end; i++) {
+      const { node, pipeline, bindGroup } = this.steps[i]!;
       if (clock) pass = encoder.beginComputePass({ label: node.label, timestampWrites: clock.around(i) });
       pass?.setPipeline(pipeline.pipeline);
       pass?.setBindGroup(0, bindGroup);
       pass?.dispatchWorkgroups(...node.dispatch.workgroups);
       if (clock) pass?.end();
-    });
+    }
     if (!clock) pass?.end();
   }
 
