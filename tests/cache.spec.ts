@@ -13,8 +13,9 @@ import { folderAt } from '../src/node_folder';
 import { readWeights } from '../src/weights/read_weights';
 import { buildLibrary } from './built_library';
 import { launchChromium } from './chromium';
+import { pthOf } from './pickled_model';
 import { RangeServer } from './range_server';
-import { syntheticPth } from './synthetic_pth';
+import { syntheticFile } from './synthetic_weights';
 import { send, serve, type WebServer } from './web_server';
 
 declare global {
@@ -34,7 +35,7 @@ let library: Awaited<ReturnType<typeof buildLibrary>>;
 
 beforeAll(async () => {
   library = await buildLibrary();
-  large = new RangeServer(await syntheticPth());
+  large = new RangeServer(pthOf(await syntheticFile()));
   server = await serve({
     '/': (response) => send(response, readFileSync('tests/browser_page.html'), 'text/html'),
     '/library/': library.folder,
