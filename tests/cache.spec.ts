@@ -17,8 +17,9 @@ import type { SafetensorsVisitor } from '../src/weights/safetensors';
 import { WeightCache } from '../src/weights/weight_cache';
 import { buildLibrary } from './built_library';
 import { launchChromium } from './chromium';
+import { pthOf } from './pickled_model';
 import { RangeServer } from './range_server';
-import { syntheticPth } from './synthetic_pth';
+import { syntheticFile } from './synthetic_weights';
 import { send, serve, type WebServer } from './web_server';
 
 declare global {
@@ -40,7 +41,7 @@ let library: Awaited<ReturnType<typeof buildLibrary>>;
 
 beforeAll(async () => {
   library = await buildLibrary();
-  large = new RangeServer(await syntheticPth());
+  large = new RangeServer(pthOf(await syntheticFile()));
   server = await serve({
     '/': (response) => send(response, readFileSync('tests/browser_page.html'), 'text/html'),
     '/library/': library.folder,

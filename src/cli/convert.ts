@@ -41,8 +41,8 @@ export async function convert(input: string, output: string, options: ConvertOpt
     await readWeights(
       source,
       {
-        header(header) {
-          const { config, axes } = networkOf(header, {
+        async header(header) {
+          const { config, axes } = await networkOf(header, {
             ...(classes && { classes }),
             ...(bnEps !== undefined && { bnEps }),
           });

@@ -1,15 +1,10 @@
 // What `load` takes: a published model's name, an address, a file of any format, Caffe2's two files. All become one
 // source, which readWeights reads.
 
-import { WeightError } from '../errors';
-import { browserFolder } from './browser_folder';
-import { ByteReader } from './byte_reader';
 import { type ByteSource, openSource, type Progress, type WeightSource } from './byte_source';
-import { cachedSource, checkedSource } from './cached_source';
 import { type Checksum, sha256Sum } from './checksum';
 import { REGISTRY } from './registry';
-import { type Folder, WeightCache } from './weight_cache';
-import { writeSafetensors } from './write_safetensors';
+import type { Folder } from './weight_cache';
 
 /** A Caffe2 model: its graph, model.pb, and its weights, model_init.pb. */
 export interface Caffe2Files {
@@ -44,10 +39,6 @@ export interface OpenOptions extends FetchedOptions {
 /** Makes the folder in which files are kept, if there is one. */
 export type OpenFolder = () => Promise<Folder | undefined>;
 
-/** No Caffe2 model of ours comes near; what is in memory must have an end. */
-const MAX_BYTES = 1 << 28;
-const PART = 1 << 20;
-
 /** Caffe2's files, and how their checksums begin where these are known. */
 export interface KnownFiles extends Caffe2Files {
   checksums?: readonly Checksum[] | undefined;
@@ -75,7 +66,7 @@ function filesIn(folder: string): Caffe2Files {
 export async function openAddress(
   source: WeightSource,
   options: OpenOptions,
-  folder: OpenFolder = browserFolder,
+  folder?: OpenFolder,
 ): Promise<WeightSource> {
   const own = sha256Sum(options.sha256);
   if (!isAddress(source)) return own ? openFile(source, own, options, folder) : source;
@@ -87,20 +78,16 @@ export async function openAddress(
 }
 
 /** A file, from the cache if it is an address' and there; with its checksum if it is known. */
-async function openFile(
+export async function openFile(
   source: WeightSource,
   checksum: Checksum | undefined,
   options: OpenOptions,
-  folder: OpenFolder = browserFolder,
+  folder?: OpenFolder,
 ): Promise<ByteSource> {
-  const { signal } = options;
-  if (!isAddress(source)) {
-    const opened = await openSource(source, signal);
-    return checksum ? checkedSource(opened, checksum, signal) : opened;
-  }
-  const url = absolute(String(source));
-  const cache = /^https?:/.test(url) ? await cacheOf(options, folder) : undefined;
-  return cachedSource(cache || checksum ? url : String(source), { cache, checksum, signal });
+  if (!isAddress(source) && !checksum) return openSource(source, options.signal);
+  const { checkedSource, openKept } = await import('./kept_files'); // files at hand need none of it
+  if (isAddress(source)) return openKept(String(source), absolute(String(source)), checksum, options, folder);
+  return checkedSource(await openSource(source, options.signal), checksum!, options.signal);
 }
 
 function isAddress(source: ModelSource): source is string | URL {
@@ -118,45 +105,4 @@ export function publishedMetadata(name: string, address: string): Record<string,
   if (!published) return undefined;
   const { architecture, bnEps, licence } = published;
   return { architecture, bn_eps: String(bnEps), licence, source: address };
-}
-
-async function cacheOf(
-  { cache = true }: FetchedOptions,
-  folder: OpenFolder,
-): Promise<WeightCache | undefined> {
-  const place = cache ? await folder() : undefined;
-  return place && new WeightCache(place, typeof cache === 'object' ? cache.maxBytes : undefined);
-}
-
-/** Caffe2's files as a safetensors file. `classes`: names by class index. Throws WeightError. */
-export async function fromCaffe2(
-  { net, init, checksums = [] }: KnownFiles,
-  classes: readonly string[],
-  options: OpenOptions = {},
-  folder?: OpenFolder,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { dtype = 'F32', onProgress: _, ...quiet } = options;
-  const graph = await readAll(await openFile(net, checksums[0], quiet, folder), quiet);
-  const known = sha256Sum(options.sha256) ?? checksums[1];
-  const weights = await readAll(await openFile(init, known, options, folder), options); // nearly all of the bytes
-  const { readCaffe2 } = await import('./caffe2'); // few need it
-  const { tensors, metadata } = readCaffe2(weights, graph, classes);
-  const stored = tensors.map((tensor) => (tensor.shape.length > 1 ? { ...tensor, dtype } : tensor)); // biases stay
-  return writeSafetensors(stored, metadata);
-}
-
-async function readAll(source: ByteSource, { onProgress, signal }: OpenOptions): Promise<Uint8Array> {
-  const reader = new ByteReader(source, onProgress, signal);
-  try {
-    const parts: Uint8Array[] = [];
-    for (let part = await reader.take(PART); part.length > 0; part = await reader.take(PART)) {
-      parts.push(part.slice());
-      if (reader.loaded > MAX_BYTES) {
-        throw new WeightError(`${reader.source.name}: wanted at most ${MAX_BYTES} bytes, got more`);
-      }
-    }
-    return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
-  } finally {
-    await reader.close();
-  }
 }

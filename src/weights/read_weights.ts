@@ -12,7 +12,6 @@ import {
   type SafetensorsHeader,
   type SafetensorsVisitor,
 } from './safetensors';
-import { readShards } from './sharded';
 
 type Format = 'safetensors' | 'index of safetensors' | 'PyTorch (zip)' | 'pickle';
 type ReadPickled = (file: Seekable, name: string, signal?: AbortSignal) => Promise<PickledWeights>;
@@ -59,9 +58,10 @@ export async function readWeights(
     };
     const pickled = await PICKLED[format]?.();
     if (pickled) await readPickled(reader, pickled, described, { ...options, ...(signal && { signal }) });
-    else if (format === 'index of safetensors')
+    else if (format === 'index of safetensors') {
+      const { readShards } = await import('./sharded');
       await readShards(reader, described, { ...options, ...(signal && { signal }) });
-    else {
+    } else {
       const file = await openSafetensors(reader);
       await untilAborted(described.header(file.header), signal);
       await file.data(described.data, signal);
