@@ -9,7 +9,7 @@ import { normVectors } from '../src/graph/graph';
 import { interpret, networkOf } from '../src/load';
 import { type LayerRow, describe as layersOf } from '../src/mask_rcnn';
 import type { ConfigOptions } from '../src/model/config';
-import { buildNetwork } from '../src/model/networks';
+import { networkBuilder } from '../src/model/networks';
 import type { SafetensorsHeader } from '../src/weights/safetensors';
 
 interface Architecture {
@@ -34,9 +34,10 @@ function headerOf(tensors: Record<string, number[]>, architecture?: string): Saf
   return { metadata, tensors: listed, dataBytes: 0 };
 }
 
-function usedTensors(header: SafetensorsHeader, options?: ConfigOptions): Set<string> {
+async function usedTensors(header: SafetensorsHeader, options?: ConfigOptions): Promise<Set<string>> {
   const { tensors, config } = interpret(header, options);
-  const layers = [...buildNetwork(tensors, config, SIZE).graph.layers.values()];
+  const build = await networkBuilder(tensors, config);
+  const layers = [...build(tensors, config, SIZE).graph.layers.values()];
   return new Set(
     layers.flatMap(({ weight, bias, norm, affine }) => [
       weight,
@@ -46,9 +47,9 @@ function usedTensors(header: SafetensorsHeader, options?: ConfigOptions): Set<st
   );
 }
 
-function macsOf(header: SafetensorsHeader): number {
+async function macsOf(header: SafetensorsHeader): Promise<number> {
   const { tensors, config } = interpret(header);
-  const rows = layersOf(tensors, { ...config, minSize: 800, maxSize: 1333 }, SIZE);
+  const rows = await layersOf(tensors, { ...config, minSize: 800, maxSize: 1333 }, SIZE);
   const counted = rows.filter(({ label }) => /^(backbone|rpn\.head)\./.test(label));
   // the first convolution multiplies the zeros of the picture's fourth channel too
   const own = ({ label, macs }: LayerRow) => (/body\.(conv1|0\.0)$/.test(label) ? (macs * 3) / 4 : macs);
@@ -56,16 +57,16 @@ function macsOf(header: SafetensorsHeader): number {
 }
 
 describe.each(Object.entries(golden.architectures))('%s', (name, { macs, tensors }) => {
-  test('is recognised and used whole', () => {
+  test('is recognised and used whole', async () => {
     const header = headerOf(tensors, name.endsWith('_320_fpn') ? `torchvision/${name}` : undefined);
-    const { config } = networkOf(header);
+    const { config } = await networkOf(header);
     expect(config.architecture).toMatch(/^torchvision\/(mask|faster|keypoint)rcnn_\w+_fpn$/);
-    const used = usedTensors(header);
+    const used = await usedTensors(header);
     expect(Object.keys(tensors).filter((tensor) => !used.has(tensor))).toEqual([]);
   });
 
-  test('multiplies as torchvision', () => {
-    expect(macsOf(headerOf(tensors, `torchvision/${name}`))).toBe(macs);
+  test('multiplies as torchvision', async () => {
+    expect(await macsOf(headerOf(tensors, `torchvision/${name}`))).toBe(macs);
   });
 });
 
@@ -95,22 +96,22 @@ function variant(layers: readonly number[], width: number, classes: number): Rec
 const SUBSETS = Array.from({ length: 15 }, (_, i) => [1, 2, 3, 4].filter((n) => ((i + 1) >> (n - 1)) & 1));
 
 describe('any resnet_fpn_backbone', () => {
-  test.each(SUBSETS.map((layers) => [layers.join(', '), layers] as const))('layers %s', (_, layers) => {
+  test.each(SUBSETS.map((layers) => [layers.join(', '), layers] as const))('layers %s', async (_, layers) => {
     const tensors = variant(layers, 256, 91);
     const levels = layers.length + 1;
     const anchorSizes = Array.from({ length: levels }, (_, level) => [32 * 2 ** level]);
     const anchorRatios = Array.from({ length: levels }, () => [0.5, 1, 2]);
-    const used = usedTensors(headerOf(tensors), { anchorSizes, anchorRatios });
+    const used = await usedTensors(headerOf(tensors), { anchorSizes, anchorRatios });
     expect(used).toEqual(new Set(Object.keys(tensors)));
   });
 
-  test.each([4, 30, 48, 100, 255, 512])('an FPN of %i channels', (width) => {
+  test.each([4, 30, 48, 100, 255, 512])('an FPN of %i channels', async (width) => {
     const tensors = variant([1, 2, 3, 4], width, 91);
-    expect(usedTensors(headerOf(tensors))).toEqual(new Set(Object.keys(tensors)));
+    expect(await usedTensors(headerOf(tensors))).toEqual(new Set(Object.keys(tensors)));
   });
 
-  test.each([2, 3, 21, 81, 366, 1204])('%i classes', (classes) => {
+  test.each([2, 3, 21, 81, 366, 1204])('%i classes', async (classes) => {
     const tensors = variant([1, 2, 3, 4], 256, classes);
-    expect(usedTensors(headerOf(tensors))).toEqual(new Set(Object.keys(tensors)));
+    expect(await usedTensors(headerOf(tensors))).toEqual(new Set(Object.keys(tensors)));
   });
 });

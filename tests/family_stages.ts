@@ -5,7 +5,7 @@ import type { Tensor } from '../src/graph/graph';
 import type { HostTensor } from '../src/graph/program';
 import { decodeKeypoints } from '../src/kernels/decode_keypoints';
 import { type Loaded, type LoadOptions, loadParts } from '../src/load';
-import { predictKeypoints } from '../src/model/keypoints';
+import { predictKeypoints } from '../src/model/keypoint_head';
 import { pasteMasks, toPicture } from '../src/model/mask_rcnn';
 import type { Boxes } from '../src/model/nms';
 import { detectBoxes, poolRegions, predictMasks, selectDetections } from '../src/model/roi_heads';

@@ -3,6 +3,7 @@
 
 import { WeightError } from '../errors';
 import type { LayerWeights } from '../graph/graph';
+import { outputsOf } from './layer_packing';
 import { companionsOf } from './quantised';
 
 type Vector = Float32Array<ArrayBuffer>;
@@ -68,9 +69,4 @@ export function weightFactors(
   for (let o = 0; o < outputs; o++) factors[o] = step[o]! * (scale?.[o] ?? 1);
   if (zero) factors.set(zero, outputs);
   return factors;
-}
-
-/** Output channels of a layer. */
-export function outputsOf({ transposed, shape }: LayerWeights['pack']): number {
-  return transposed ? shape[1] : shape[0];
 }
