@@ -205,7 +205,7 @@ export async function loadParts(
             const name = companions.has(tensor.name) ? nameOf(tensor.name) : undefined;
             if (name !== undefined) all.set(name, tensor);
           }
-          loader = new LayerLoader(device, graph.layers.values(), all, config.bnEps);
+          loader = new LayerLoader(device, graph.layers.values(), all, config);
           loader.compile();
           compiled = compileAll(device, graph)
             .then((pipelines) => warmUp(device, pipelines))
