@@ -3,20 +3,23 @@
 
 /** Base of all errors thrown on purpose; catch it to tell our faults from the platform's. */
 export class MaskRcnnError extends Error {
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = new.target.name;
-  }
+  override name = 'MaskRcnnError'; // in words: bundlers shorten the names of classes, and workers send only this one
 }
 
 /** A tensor or attribute does not fit an operation. Thrown while the graph is built, never per frame. */
-export class ShapeError extends MaskRcnnError {}
+export class ShapeError extends MaskRcnnError {
+  override name = 'ShapeError';
+}
 
 /** A checkpoint is not what it should be: unreadable, malformed, or with tensors missing or misshapen. */
-export class WeightError extends MaskRcnnError {}
+export class WeightError extends MaskRcnnError {
+  override name = 'WeightError';
+}
 
 /** The machine lacks something: no WebGPU, no adapter, a limit or a feature that is too small. */
-export class UnsupportedError extends MaskRcnnError {}
+export class UnsupportedError extends MaskRcnnError {
+  override name = 'UnsupportedError';
+}
 
 /** A place in a kernel's own text (`MaskRCNN.shaders`), and what is wrong there. */
 export interface ShaderFault {
@@ -31,6 +34,7 @@ export interface ShaderFault {
 
 /** WGSL did not compile. Its message shows the compiler's words and the lines around them; so do its faults, one by one. */
 export class ShaderError extends MaskRcnnError {
+  override name = 'ShaderError';
   readonly faults: readonly ShaderFault[];
 
   constructor(message: string, options: ErrorOptions & { faults?: readonly ShaderFault[] } = {}) {
@@ -40,10 +44,16 @@ export class ShaderError extends MaskRcnnError {
 }
 
 /** A picture cannot be used: empty, of zero size, or of a kind that holds no pixels. */
-export class ImageError extends MaskRcnnError {}
+export class ImageError extends MaskRcnnError {
+  override name = 'ImageError';
+}
 
 /** A canvas cannot be drawn on: no WebGPU context, of zero size, or of another device. */
-export class CanvasError extends MaskRcnnError {}
+export class CanvasError extends MaskRcnnError {
+  override name = 'CanvasError';
+}
 
 /** The GPU device went away, or the model was destroyed, while or before work was asked of it. */
-export class DeviceLostError extends MaskRcnnError {}
+export class DeviceLostError extends MaskRcnnError {
+  override name = 'DeviceLostError';
+}

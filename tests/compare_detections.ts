@@ -4,17 +4,17 @@ import { expect } from 'vitest';
 import type { Detection } from '../src/detection';
 
 /** Ours in the reference's order: detections whose scores are closer than the noise may have changed places. */
-export function inOrderOf(
+export function inOrderOf<Found extends Pick<Detection, 'classIndex' | 'score' | 'box'>>(
   scores: ArrayLike<number>,
   labels: ArrayLike<number>,
   boxes: ArrayLike<number>,
-  found: readonly Detection[],
+  found: readonly Found[],
   noise: number,
-): Detection[] {
+): Found[] {
   const left = [...found];
   return Array.from(scores, (score, i) => {
     const near = left.filter((d) => d.classIndex === labels[i] && Math.abs(d.score - score) <= noise);
-    const distance = ({ box }: Detection) => Math.max(...box.map((x, k) => Math.abs(x - boxes[4 * i + k]!)));
+    const distance = ({ box }: Found) => Math.max(...box.map((x, k) => Math.abs(x - boxes[4 * i + k]!)));
     const [best] = near.sort((a, b) => distance(a) - distance(b));
     if (!best) throw new Error(`no detection of class ${labels[i]} with a score within ${noise} of ${score}`);
     left.splice(left.indexOf(best), 1);

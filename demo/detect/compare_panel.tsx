@@ -7,9 +7,9 @@ import { Task } from '../shell/task';
 import { tellFault } from '../shell/toasts';
 import { type Comparison, compare, fill, median, type Side } from './compare';
 import { instanceOf } from './instances';
-import { milliseconds } from './model_bar';
 import { paint } from './paint';
 import { engine, live, picture, settings } from './state';
+import { milliseconds } from './units';
 import { fitted } from './view';
 
 const task = new Task();

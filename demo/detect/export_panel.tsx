@@ -5,6 +5,7 @@ import { Task } from '../shell/task';
 import { tell, tellFault } from '../shell/toasts';
 import { maskPngs } from './edit/client';
 import { cocoOf, csvOf, pictureOf, stem } from './exports';
+import { titleOf } from './instances';
 import { save } from './save';
 import { meant, picture, selected, settings, visible } from './state';
 
@@ -61,14 +62,12 @@ function Measures() {
         </tr>
       </thead>
       <tbody>
-        {rows.map(({ id, detection, found }) => (
-          <tr key={id}>
-            <td>
-              {id} {detection.label}
-            </td>
-            <td class="number">{found!.area}</td>
-            <td class="number">{found!.centroid?.map((at) => at.toFixed(1)).join(', ') ?? ''}</td>
-            <td class="number">{found!.perimeter.toFixed(1)}</td>
+        {rows.map((instance) => (
+          <tr key={instance.id}>
+            <td>{titleOf(instance)}</td>
+            <td class="number">{instance.found!.area}</td>
+            <td class="number">{instance.found!.centroid?.map((at) => at.toFixed(1)).join(', ') ?? ''}</td>
+            <td class="number">{instance.found!.perimeter.toFixed(1)}</td>
           </tr>
         ))}
       </tbody>

@@ -1,10 +1,10 @@
 // What was found: how many of each class, filters that act at once, and the list, which points into the picture.
 
 import { useEffect, useRef } from 'preact/hooks';
-import { countByClass, type Instance } from './instances';
+import { countByClass, type Instance, titleOf } from './instances';
 import { LAYERS, type ShownLayer } from './settings_url';
 import { toggle } from './stage';
-import { engine, hovered, likely, result, selected, set, settings, visible } from './state';
+import { engine, hovered, instances, likely, result, selected, set, settings, visible } from './state';
 
 export function Headline() {
   const count = visible.value.length;
@@ -19,6 +19,7 @@ export function Headline() {
 
 export function Filters() {
   const { score, layers, hidden, colourBy } = settings.value;
+  const jointed = instances.value.some(({ detection }) => detection.keypoints);
   const classes = countByClass(likely.value);
   const least = engine.model.value?.scoreThreshold ?? 0.05;
   const show = (layer: ShownLayer, on: boolean) =>
@@ -43,7 +44,7 @@ export function Filters() {
       </label>
       <fieldset class="checks">
         <legend class="hidden-visually">Show</legend>
-        {LAYERS.map((layer) => (
+        {LAYERS.filter((layer) => layer !== 'keypoints' || jointed).map((layer) => (
           <label key={layer} class="check">
             <input
               type="checkbox"
@@ -119,9 +120,7 @@ function Row({ instance }: { instance: Instance }) {
         onClick={() => toggle(instance)}
       >
         <i style={{ background: `rgb(${colour})` }} />
-        <span class="name">
-          {id} {detection.label}
-        </span>
+        <span class="name">{titleOf(instance)}</span>
         {found && <span class="faint">{found.area.toLocaleString('en')} px</span>}
         <span>{detection.score.toFixed(2)}</span>
       </button>

@@ -6,7 +6,7 @@ import type { Found } from '../../src/results/found';
 import { outline } from './outline';
 
 export interface Instance {
-  /** Rank by score, from 1; of a video the track's number. Stays while the picture does. */
+  /** Rank by score, from 1; of a video the track's number, or below 0 where it is not followed. */
   readonly id: number;
   readonly detection: Detection;
   readonly found: Found | undefined;
@@ -37,7 +37,7 @@ export function instanceOf(detection: Detection, { id, colourBy, found, trail }:
     id,
     detection,
     found,
-    colour: CSS_COLOURS[index % COLOURS]!,
+    colour: CSS_COLOURS[Math.abs(index) % COLOURS]!,
     get path() {
       path ??= pathOf(detection);
       return path;
@@ -79,6 +79,11 @@ export function instanceAt(
 
 function boxArea({ detection: { box } }: Instance): number {
   return (box[2] - box[0]) * (box[3] - box[1]);
+}
+
+/** Its number and its class. */
+export function titleOf({ id, detection: { label } }: Instance): string {
+  return id > 0 ? `${id} ${label}` : label;
 }
 
 /** Class name -> how many; the most first. */

@@ -1,21 +1,36 @@
 // Which model looks: ours, a published one, or the visitor's own file; in what resolution and precision.
 
+import { useSignal } from '@preact/signals';
 import { useRef } from 'preact/hooks';
-import { MODELS, modelOf } from '../models';
+import { ModelOptions } from '../model_options';
+import { addressOf, ELSEWHERE } from '../models';
 import { Status } from '../shell/status';
-import { chooseModel, chooseOwnModel, loadModel } from './actions';
+import { again, chooseAddress, chooseModel, chooseOwnModel, chosenModel, loadModel } from './actions';
+import { AddressForm } from './address_form';
+import { ModelFacts } from './model_facts';
 import type { Settings } from './settings_url';
-import { engine, ownModel, result, set, settings, task } from './state';
+import { engine, live, ownModel, picture, result, set, settings, task } from './state';
+import { milliseconds } from './units';
 
 const SIZES = [256, 320, 480, 640, 800];
 
 export function ModelBar() {
   const file = useRef<HTMLInputElement>(null);
+  const asking = useSignal(settings.value.model === ELSEWHERE.id);
   const own = ownModel.value;
-  const row = modelOf(settings.value.model);
+  const row = chosenModel();
+  const { size, precision, weights } = settings.value;
+  const publishedAt = own ? undefined : addressOf(row);
   const change = (next: Partial<Settings>) => {
     set(next);
     void loadModel();
+  };
+  const choose = (select: HTMLSelectElement) => {
+    asking.value = select.value === ELSEWHERE.id;
+    if (select.value === 'own') {
+      file.current!.click();
+      select.value = own ? 'own' : row.id; // until a file is picked
+    } else if (!asking.value) void chooseModel(select.value);
   };
   return (
     <section class="card model" aria-label="Model">
@@ -23,18 +38,14 @@ export function ModelBar() {
         <span>Model</span>
         <select
           id="model"
-          value={own ? 'own' : row.id}
-          onChange={({ currentTarget }) => {
-            if (currentTarget.value === 'own') file.current!.click();
-            else void chooseModel(currentTarget.value);
-          }}
+          value={own ? 'own' : asking.value ? ELSEWHERE.id : row.id}
+          onChange={({ currentTarget }) => choose(currentTarget)}
         >
-          {MODELS.map(({ id, title, megabytes }) => (
-            <option key={id} value={id}>
-              {title}, {megabytes} MB
-            </option>
-          ))}
-          <option value="own">{own ? own.name : 'My own file…'}</option>
+          <ModelOptions />
+          <optgroup label={ELSEWHERE.group}>
+            <option value={ELSEWHERE.id}>{ELSEWHERE.title}</option>
+            <option value="own">{own ? own.name : 'My own file…'}</option>
+          </optgroup>
         </select>
       </label>
       <input
@@ -46,26 +57,39 @@ export function ModelBar() {
         accept=".safetensors,.pth,.pt,.pkl,.pb"
         aria-label="Model file"
         onChange={({ currentTarget }) => {
+          asking.value = false;
           void chooseOwnModel([...(currentTarget.files ?? [])]);
           currentTarget.value = '';
         }}
       />
+      {asking.value && !own && (
+        <AddressForm
+          label="Address of a .safetensors, .pth or .pkl"
+          value={weights ?? ''}
+          onSubmit={(address) => void chooseAddress(ELSEWHERE.id, address)}
+        />
+      )}
       <Status task={task} idle={idle()} />
+      {!task.work.value && !result.value && !live.value && picture.value && (
+        <button type="button" class="primary" onClick={again}>
+          {engine.model.value ? 'Find objects' : 'Load the model'}
+        </button>
+      )}
       <details>
         <summary>About this model</summary>
         <div class="row">
           <label class="field">
             <span>Shorter side</span>
             <select
-              value={settings.value.size ?? ''}
+              value={size ?? ''}
               onChange={({ currentTarget: { value } }) => change({ size: value ? Number(value) : undefined })}
             >
               <option value="">
-                its own{engine.model.value && !settings.value.size ? ` (${engine.model.value.minSize})` : ''}
+                its own{engine.model.value && !size ? ` (${engine.model.value.minSize})` : ''}
               </option>
-              {[...new Set([...SIZES, settings.value.size ?? SIZES[0]!])].map((size) => (
-                <option key={size} value={size}>
-                  {size} px
+              {[...new Set([...SIZES, size ?? SIZES[0]!])].map((side) => (
+                <option key={side} value={side}>
+                  {side} px
                 </option>
               ))}
             </select>
@@ -73,7 +97,7 @@ export function ModelBar() {
           <label class="field">
             <span>Numbers</span>
             <select
-              value={settings.value.precision}
+              value={precision}
               onChange={({ currentTarget: { value } }) =>
                 change({ precision: value as Settings['precision'] })
               }
@@ -84,7 +108,15 @@ export function ModelBar() {
             </select>
           </label>
         </div>
-        <Facts />
+        {publishedAt && (
+          <AddressForm
+            label="Fetch it from"
+            value={weights ?? ''}
+            placeholder={publishedAt}
+            onSubmit={(address) => void chooseAddress(row.id, address)}
+          />
+        )}
+        <ModelFacts />
       </details>
     </section>
   );
@@ -93,33 +125,4 @@ export function ModelBar() {
 function idle(): string {
   if (result.value) return `Done in ${milliseconds(result.value.timing.runMs)}`;
   return engine.model.value ? 'Ready' : 'No model is loaded';
-}
-
-function Facts() {
-  const info = engine.model.value;
-  if (!info) return null;
-  const own = ownModel.value;
-  const row = modelOf(settings.value.model);
-  const rows: [term: string, value: string][] = [
-    ['Architecture', info.architecture + (info.hasMasks ? '' : ', without masks')],
-    ['Finds', own ? `${Math.max(0, info.classes.length - 1) || 'unnamed'} classes` : row.finds],
-    ['Parameters', `${(info.parameters / 1e6).toFixed(1)} million`],
-    ['Loaded in', milliseconds(info.loadMs)],
-    ['Adapter', info.adapter],
-    ...(own ? [] : ([['Licence', row.licence]] as [string, string][])),
-  ];
-  return (
-    <dl class="facts">
-      {rows.map(([term, value]) => (
-        <div key={term}>
-          <dt>{term}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
-}
-
-export function milliseconds(ms: number): string {
-  return ms < 10_000 ? `${ms.toFixed(ms < 10 ? 1 : 0)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

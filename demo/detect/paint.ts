@@ -1,6 +1,7 @@
 // Draws a picture and its instances on a 2D canvas, through a view: outlines stay as thin at every magnification.
 
-import type { Instance } from './instances';
+import { type Instance, titleOf } from './instances';
+import { drawKeypoints } from './paint_keypoints';
 import type { Line, ShownLayer } from './settings_url';
 import type { View } from './view';
 
@@ -61,10 +62,12 @@ function drawShape(
   context.lineJoin = 'round';
   context.lineWidth = (strong ? 3 : 1.5) * pixel;
   if (masked && (layers.includes('outlines') || strong)) context.stroke(path);
-  if (layers.includes('boxes') || !masked) {
+  const jointed = detection.keypoints !== undefined && layers.includes('keypoints');
+  if (layers.includes('boxes') || (strong && !masked) || !(masked || jointed)) {
     const [x1, y1, x2, y2] = detection.box;
     context.strokeRect(x1, y1, x2 - x1, y2 - y1);
   }
+  if (jointed) drawKeypoints(context, detection.keypoints!, colour, (strong ? 1.5 : 1) * pixel);
 }
 
 function drawTrail(context: Context, { trail, colour }: Instance, pixel: number): void {
@@ -105,14 +108,15 @@ function drawLabels(context: Context, scene: Scene, view: View, density: number)
   const first = instances.filter(({ id }) => id === highlighted);
   const others = layers.includes('labels') ? instances.filter(({ id }) => id !== highlighted) : [];
   for (const instance of [...first, ...others]) {
-    const { detection, colour, id, trail } = instance;
+    const { detection, colour, id } = instance;
     const [x1, y1, x2, y2] = detection.box.map(
       (edge, i) => edge * view.scale + (i % 2 ? view.y : view.x),
     ) as Four;
     const score = detection.score.toFixed(2);
-    const name = trail ? `${id} ${detection.label}` : detection.label;
+    const followed = instance.trail !== undefined;
+    const name = followed ? titleOf(instance) : detection.label;
     const always = id === highlighted;
-    const texts = always || several || trail ? [`${name} ${score}`, name] : [score];
+    const texts = always || several || followed ? [`${name} ${score}`, name] : [score];
     const fitting = texts.find((text) => always || context.measureText(text).width + 8 <= 1.1 * (x2 - x1));
     if (fitting === undefined || (!always && y2 - y1 < FONT)) continue;
     const width = context.measureText(fitting).width + 8;

@@ -2,12 +2,12 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import { SAMPLES } from '../pictures';
-import { tellFault } from '../shell/toasts';
 import { chooseOwnModel, choosePicture, chooseSample } from './actions';
-import { startCamera, startVideo, stop } from './live/live';
+import { keepFrame, startCamera, startVideo } from './live/live';
 import { live, picture } from './state';
 
 const MODEL_FILES = /\.(safetensors|pth|pt|pkl|pb)$/i;
+const VIDEO_FILES = /\.(mp4|m4v|mov|webm|mkv)$/i; // some systems know no type for some of them
 const phone = matchMedia('(pointer: coarse)').matches; // there `capture` opens the camera's own app
 
 /** A picture, a video, or a model's files: whatever was picked, dropped or pasted. */
@@ -16,11 +16,9 @@ function take(files: Iterable<File>): void {
   const [first] = all;
   if (!first) return;
   if (MODEL_FILES.test(first.name)) void chooseOwnModel(all);
-  else if (first.type.startsWith('video/')) void startVideo(first, first.name);
-  else {
-    stop();
-    void choosePicture(first, first.name || 'picture.png');
-  }
+  else if (first.type.startsWith('video/') || VIDEO_FILES.test(first.name))
+    void startVideo(first, first.name);
+  else void choosePicture(first, first.name || 'picture.png');
 }
 
 export function SourceBar() {
@@ -62,19 +60,16 @@ export function SourceBar() {
       <button
         type="button"
         aria-pressed={live.value === 'camera'}
-        onClick={() => (live.value === 'camera' ? stop() : startCamera())}
+        onClick={() => (live.value === 'camera' ? keepFrame() : startCamera())}
       >
-        Camera
+        {live.value === 'camera' ? 'Stop the camera' : 'Camera'}
       </button>
       <label>
         <span class="hidden-visually">Sample picture</span>
         <select
           id="sample"
           value={picture.value?.sample ?? ''}
-          onChange={(event) => {
-            stop();
-            chooseSample(event.currentTarget.value).catch(tellFault);
-          }}
+          onChange={({ currentTarget }) => void chooseSample(currentTarget.value)}
         >
           <option value="" disabled>
             Samples
@@ -95,6 +90,7 @@ function useDropAndPaste(): void {
   useEffect(() => {
     const marks = document.documentElement.classList;
     const over = (event: DragEvent) => {
+      if (!event.dataTransfer?.types.includes('Files')) return;
       event.preventDefault();
       marks.add('over');
     };
@@ -102,9 +98,10 @@ function useDropAndPaste(): void {
       if (!relatedTarget) marks.remove('over');
     };
     const drop = (event: DragEvent) => {
-      event.preventDefault();
       marks.remove('over');
-      take(event.dataTransfer?.files ?? []);
+      const files = event.dataTransfer?.files ?? [];
+      if (files.length > 0) event.preventDefault();
+      take(files);
     };
     const paste = (event: ClipboardEvent) => take(event.clipboardData?.files ?? []);
     const gone = new AbortController();

@@ -3,7 +3,7 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { type Instance, instanceAt } from './instances';
+import { type Instance, instanceAt, titleOf } from './instances';
 import { LineHandles } from './line_handles';
 import { paint } from './paint';
 import { hovered, live, picture, selected, settings, visible } from './state';
@@ -36,6 +36,7 @@ export function Stage() {
 
   useEffect(() => {
     if (!shown || !view || !canvas.current || size.value.width === 0) return;
+    if (picture.peek()?.bitmap !== shown) return; // the next frame has come meanwhile, and this one is closed
     const density = window.devicePixelRatio;
     const { width, height } = size.value;
     const [across, down] = [Math.round(width * density), Math.round(height * density)];
@@ -110,6 +111,9 @@ export function Stage() {
         />
         {live.value && settings.value.line && view && shown && <LineHandles view={view} picture={shown} />}
         <fieldset class="zoom" aria-label="Zoom">
+          <output id="magnification" aria-label="Magnification">
+            {view ? `${Math.round(100 * view.scale)} %` : ''}
+          </output>
           <button type="button" aria-label="Larger" onClick={() => zoom(STEP)}>
             +
           </button>
@@ -165,7 +169,8 @@ function label(): string {
   return `${name}: ${visible.value.length === 1 ? '1 object' : `${visible.value.length} objects`} shown`;
 }
 
-export function describe({ id, detection, found }: Instance): string {
+function describe(instance: Instance): string {
+  const { detection, found } = instance;
   const area = found ? `, ${found.area} px` : '';
-  return `${id}: ${detection.label}, score ${detection.score.toFixed(2)}${area}`;
+  return `${titleOf(instance)}, score ${detection.score.toFixed(2)}${area}`;
 }

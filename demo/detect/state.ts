@@ -7,6 +7,7 @@ import type { Picture } from '../pictures';
 import { Task } from '../shell/task';
 import { tellFault } from '../shell/toasts';
 import { type Instance, instanceOf } from './instances';
+import type { Track } from './live/tracker';
 import { fromHash, type Settings, toHash } from './settings_url';
 
 export const settings = signal<Settings>(fromHash(location.hash));
@@ -27,10 +28,8 @@ export const ownModel = signal<{ name: string; source: PlainSource } | undefined
 /** Frames come from here, while they do. */
 export const live = signal<'camera' | 'video' | undefined>(undefined);
 
-/** Tracks of the live frame's objects, in their order. */
-export const tracks = signal<readonly { id: number; trail: NonNullable<Instance['trail']> }[] | undefined>(
-  undefined,
-);
+/** Tracks of the live frame's objects, in their order; none of what was not sure enough to be followed. */
+export const tracks = signal<readonly (Pick<Track, 'id' | 'trail'> | undefined)[] | undefined>(undefined);
 
 export const hovered = signal<number | undefined>(undefined);
 export const selected = signal<ReadonlySet<number>>(new Set());
@@ -40,8 +39,10 @@ export const erased = signal<ReadonlySet<number>>(new Set());
 
 const colourBy = computed(() => settings.value.colourBy); // outlines are not made anew for other settings
 
-/** The picture before each edit, and what had been erased from it. */
-export const history = signal<readonly { bitmap: ImageBitmap; erased: ReadonlySet<number> }[]>([]);
+/** Before each edit: the picture, what was found in it, and what had been erased from it. */
+export const history = signal<
+  readonly { bitmap: ImageBitmap; result: Result | undefined; erased: ReadonlySet<number> }[]
+>([]);
 
 export const instances = computed<readonly Instance[]>(() => {
   const ids = tracks.value;
@@ -49,7 +50,7 @@ export const instances = computed<readonly Instance[]>(() => {
     const track = ids?.[i];
     const found = result.value?.found?.[i];
     return instanceOf(detection, {
-      id: track?.id ?? i + 1,
+      id: track?.id ?? (ids ? -1 - i : i + 1),
       trail: track?.trail,
       colourBy: colourBy.value,
       found,

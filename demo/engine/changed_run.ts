@@ -6,7 +6,6 @@ import { ShaderError, type ShaderFault } from '../../src/errors';
 import { type HostTensor, Program } from '../../src/graph/program';
 import type { Loaded } from '../../src/load';
 import type { ConfigOptions } from '../../src/model/config';
-import { buildNetwork } from '../../src/model/networks';
 import { type FoundObject, type OnProgress, portable, type RunInfo } from './explore_run';
 
 export interface Changes {
@@ -26,7 +25,7 @@ export type Outcome = ChangedRun | { readonly faults: readonly ShaderFault[] };
 
 /** `labels`: of tensors that are wanted. */
 export async function runChanged(
-  { device, checkpoint, computing, weights }: Loaded,
+  { device, checkpoint, computing, build, weights }: Loaded,
   { picture, config, classes }: RunInfo,
   words: Uint32Array<ArrayBuffer>,
   changes: Changes,
@@ -34,7 +33,7 @@ export async function runChanged(
   onProgress?: OnProgress,
 ): Promise<Outcome> {
   const changed = { ...computing, ...(changes.shaders && { shaders: changes.shaders }) };
-  const network = buildNetwork(checkpoint, { ...config, ...changes.config }, picture, changed);
+  const network = build(checkpoint, { ...config, ...changes.config }, picture, changed);
   const wanted = Object.fromEntries(labels.map((label) => [label, network.graph.find(label)]));
   let program: Program | undefined;
   try {

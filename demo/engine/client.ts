@@ -6,7 +6,7 @@ import { proxy, type Remote, transfer, wrap } from 'comlink';
 import { type LayerRow, Mask } from '../../src/index';
 import { lack } from '../shell/shell';
 import type { Report } from '../shell/task';
-import { tell, tellFault } from '../shell/toasts';
+import { clearFaults, tell, tellFault } from '../shell/toasts';
 import { numbered } from './calls';
 import type { LoadProgress, LoadRequest, ModelInfo, PlainResult, Result, RunOptions } from './messages';
 import type { Concerns } from './worker';
@@ -83,6 +83,7 @@ export class Engine {
     tellFault(`The GPU was lost (${message}). The model is loaded anew.`);
     this.reload(async (signal, report) => {
       await this.load(request, signal, report);
+      clearFaults();
       tell('The GPU is back, and the model is loaded.');
     });
   }

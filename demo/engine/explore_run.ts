@@ -12,7 +12,6 @@ import { specialise } from '../../src/kernels/specialise';
 import { type Loaded, type LoadOptions, loadParts } from '../../src/load';
 import type { Config, ConfigOptions } from '../../src/model/config';
 import type { Network } from '../../src/model/mask_rcnn';
-import { buildNetwork } from '../../src/model/networks';
 import type { Size } from '../../src/model/transform';
 import type { MaskRegion } from '../../src/rle';
 import type { ModelSource } from '../../src/weights/model_source';
@@ -136,9 +135,9 @@ export class ExploreRun {
     config: Config,
     onProgress?: OnProgress,
   ): Promise<ExploreRun> {
-    const { device, checkpoint, computing, weights } = parts;
+    const { device, checkpoint, computing, build, weights } = parts;
     const picture = pixelsOf(image);
-    const network = buildNetwork(checkpoint, config, picture, computing);
+    const network = build(checkpoint, config, picture, computing);
     const kept = keepable(network);
     const program = await Program.create(device, network.graph, weights, network.outputs, kept);
     try {

@@ -8,6 +8,8 @@ export type PlainSource = string | Blob | { net: Blob; init: Blob };
 
 export interface LoadRequest {
   source: PlainSource;
+  /** Where a published model's file is, instead of where it was published. */
+  url?: string | undefined;
   /** Sides of the resized picture; the model's own where absent. */
   minSize?: number | undefined;
   maxSize?: number | undefined;

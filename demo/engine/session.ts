@@ -16,7 +16,7 @@ export class Session {
 
   /** Loads a model in place of the one that is there; a load that is under way gives up. */
   async load(
-    { source, minSize, maxSize, precision }: LoadRequest,
+    { source, url, minSize, maxSize, precision }: LoadRequest,
     onProgress: (progress: LoadProgress) => void,
     signal: AbortSignal,
   ): Promise<MaskRCNN> {
@@ -25,6 +25,7 @@ export class Session {
     const superseded = new AbortController();
     this.loading = superseded;
     const model = await MaskRCNN.load(source, {
+      ...(url && { url }),
       ...(minSize !== undefined && { minSize }),
       ...(maxSize !== undefined && { maxSize }),
       ...(precision && { precision }),

@@ -4,7 +4,8 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { PlainSource } from '../engine/messages';
-import { MODELS, modelOf } from '../models';
+import { ModelOptions } from '../model_options';
+import { modelOf } from '../models';
 import { openPicture, openSample, type Picture, SAMPLES } from '../pictures';
 import { Status } from '../shell/status';
 import { tellFault } from '../shell/toasts';
@@ -97,11 +98,7 @@ export function Bench() {
             else change({ model: value, file: undefined });
           }}
         >
-          {MODELS.map(({ id, title, megabytes }) => (
-            <option key={id} value={id}>
-              {title}, {megabytes} MB
-            </option>
-          ))}
+          <ModelOptions />
           <option value="own">{file?.name ?? 'Your own file …'}</option>
         </select>
       </label>

@@ -10,10 +10,16 @@ const PAGES: readonly [page: Page, address: string, name: string][] = [
 ];
 const ICONS = { system: '◐', light: '☀', dark: '☾' };
 
+/** The address keeps its settings, which stand where a link within the page would go. */
+function skipTo(event: Event, page: Page): void {
+  event.preventDefault();
+  document.getElementById(page)!.focus();
+}
+
 export function Header({ page }: { page: Page }) {
   return (
     <header class="site">
-      <a class="skip" href={`#${page}`}>
+      <a class="skip" href={`#${page}`} onClick={(event) => skipTo(event, page)}>
         Skip to the content
       </a>
       <a class="brand" href="./index.html">

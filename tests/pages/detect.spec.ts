@@ -1,313 +1,348 @@
-// The page Detect in Chromium: each control and each export, on the bundled picture of nuclei; what is shown equals
-// what the library finds. Leaves pictures of itself in out/pages.
+// The page Detect in Chromium: where pictures come from, what is shown of them, and what happens when something goes
+// wrong. What is shown equals what the library finds. Leaves pictures of itself in out/pages.
 
-import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { AxeBuilder } from '@axe-core/playwright';
-import { createCanvas, loadImage } from '@napi-rs/canvas';
-import { unzipSync } from 'fflate';
-import type { Page } from 'playwright';
+import type { Page, Response } from 'playwright';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { CocoResult } from '../../src/results/coco';
-import { readCsv } from '../../src/results/csv';
 import { type Found, foundObjects } from '../../src/results/found';
-import { decodeRle } from '../../src/rle';
 import { nucleiModel } from '../engine';
+import { DetectPage, HEIGHT, nucleiCrop, SIZE, TIMEOUT, WIDTH } from './detect_page';
 import { openSite, SHOTS, type Site } from './site';
 
-const TIMEOUT = 240_000;
-/** Small, for SwiftShader. */
-const SIZE = 96;
 const FIRST_LOAD = 250_000; // bytes, compressed
-const PUBLISHED = 'https://raw.githubusercontent.com/**';
-
-/** A corner of the sample in which SwiftShader finds all it needs: 128 x 96 pixels. */
-const [WIDTH, HEIGHT] = [128, 96];
+const TABS = ['Objects', 'Edit', 'Compare', 'Export'];
 
 let crop: Buffer;
-let plain: { data: Uint8ClampedArray; width: number; height: number };
 let site: Site;
-let page: Page;
-let faults: string[];
+let detect: DetectPage;
 let found: Found[];
 
+const shown = (score: number) => found.filter((object) => object.score >= score);
+
 beforeAll(async () => {
-  site = await openSite(['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']);
+  site = await openSite();
+  const { png, pixels } = await nucleiCrop();
+  crop = png;
+  const model = await nucleiModel({ minSize: SIZE, maxSize: Math.round((SIZE * 5) / 3) });
+  found = foundObjects((await model.detect(pixels)).detections);
+  model.destroy();
 }, TIMEOUT);
 afterAll(() => site?.close());
 
-/** The crop, as the visitor's own file. */
-async function open(): Promise<void> {
-  await page.locator('#file').setInputFiles({ name: 'crop.png', mimeType: 'image/png', buffer: crop });
-  await page.locator('#canvas[aria-label^="crop.png"]').waitFor();
-  await done();
+/** Of what a server sends, compressed where servers compress. */
+async function bytesOf(response: Response): Promise<[name: string, bytes: number]> {
+  const name = new URL(response.url()).pathname.split('/').at(-1)!;
+  if (name.endsWith('.png')) return [name, Number(response.headers()['content-length'])];
+  return [name, gzipSync(await response.body(), { level: 9 }).length];
 }
 
-async function download(click: Promise<unknown>): Promise<Uint8Array<ArrayBuffer>> {
-  const [file] = await Promise.all([page.waitForEvent('download'), click]);
-  return new Uint8Array(readFileSync(await file.path()));
-}
-
-function compressed(body: Buffer): number {
-  return gzipSync(body, { level: 9 }).length;
-}
-
-/** A PNG's pixels, with alpha. */
-async function decoded(png: Uint8Array): Promise<{ data: Uint8ClampedArray; width: number; height: number }> {
-  const image = await loadImage(Buffer.from(png));
-  const context = createCanvas(image.width, image.height).getContext('2d');
-  context.drawImage(image, 0, 0);
-  return context.getImageData(0, 0, image.width, image.height);
-}
-
-const button = (name: string | RegExp) => page.getByRole('button', { name });
-const tab = (name: string) => page.getByRole('tab', { name }).click();
-const count = async () => Number(await page.locator('#count').textContent());
-const shown = (score: number) => found.filter((object) => object.score >= score);
-const done = () => page.getByRole('status').getByText('Done in').waitFor({ timeout: TIMEOUT });
-
-async function saved(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  await tab('Export');
-  return download(button(name).click());
-}
+test('the first load is small, and nothing is missing in any folder of a server', {
+  timeout: TIMEOUT,
+}, async () => {
+  const sizes: ReturnType<typeof bytesOf>[] = [];
+  const missing: string[] = [];
+  detect = await DetectPage.open(site, `#size=${SIZE}`, {}, (page) => {
+    page.on('response', (response) => {
+      if (!response.url().startsWith('http')) return;
+      if (!response.ok() || !response.url().startsWith(site.url)) missing.push(response.url());
+      if (!response.url().endsWith('.safetensors')) sizes.push(bytesOf(response));
+    });
+  });
+  await detect.done();
+  const files = await Promise.all(sizes);
+  const bytes = files.reduce((sum, [, size]) => sum + size, 0);
+  console.info(`first load: ${bytes} bytes: ${files.map(([name, size]) => `${name} ${size}`).join(', ')}`);
+  expect(missing).toEqual([]);
+  expect(files.length).toBeGreaterThan(4);
+  expect(bytes).toBeLessThanOrEqual(FIRST_LOAD);
+});
 
 describe('a picture', () => {
-  beforeAll(async () => {
-    const model = await nucleiModel({ minSize: SIZE, maxSize: Math.round((SIZE * 5) / 3) });
-    const canvas = createCanvas(WIDTH, HEIGHT);
-    canvas.getContext('2d').drawImage(await loadImage('demo/public/nuclei.png'), -40, -60);
-    crop = canvas.toBuffer('image/png');
-    plain = await decoded(crop);
-    const { detections } = await model.detect(plain);
-    found = foundObjects(detections);
-    model.destroy();
-  }, TIMEOUT);
-
-  test('the first load is small, and finds what the library finds', { timeout: TIMEOUT }, async () => {
-    const context = await site.browser.newContext({ viewport: { width: 1280, height: 860 } });
-    page = await context.newPage();
-    page.setDefaultTimeout(15_000);
-    faults = [];
-    page.on('pageerror', ({ message }) => faults.push(message));
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    const sizes: Promise<[string, number]>[] = [];
-    page.on('response', (response) => {
-      const name = new URL(response.url()).pathname.split('/').at(-1)!;
-      if (response.url().startsWith('http') && !name.endsWith('.safetensors')) {
-        const length = Number(response.headers()['content-length']);
-        const sent = name.endsWith('.png') ? Promise.resolve(length) : response.body().then(compressed);
-        sizes.push(sent.then((bytes) => [name, bytes]));
-      }
-    });
-    await page.goto(`${site.url}index.html#size=${SIZE}`);
-    await done();
-    const files = await Promise.all(sizes);
-    const bytes = files.reduce((sum, [, size]) => sum + size, 0);
-    console.info(`first load: ${bytes} bytes: ${files.map(([name, size]) => `${name} ${size}`).join(', ')}`);
-    expect(files.length).toBeGreaterThan(4);
-    expect(bytes).toBeLessThanOrEqual(FIRST_LOAD);
-    await open();
+  test('is found in what the library finds in it', { timeout: TIMEOUT }, async () => {
+    await detect.choose('crop.png', crop);
     expect(shown(0.5).length).toBeGreaterThan(3);
-    expect(await count()).toBe(shown(0.5).length);
-    await page.screenshot({ path: `${SHOTS}/detect_light.png` });
+    expect(await detect.count()).toBe(shown(0.5).length);
+    await detect.page.screenshot({ path: `${SHOTS}/detect_light.png` });
   });
 
-  test('filters act at once; list, picture and keys point at the same object', async () => {
-    const slider = page.getByRole('slider', { name: /Score at least/ });
-    for (const score of [0.2, 0.8, 0.5]) {
-      await slider.fill(String(score));
-      expect(await count()).toBe(shown(score).length);
+  test('filters act at once, without another run', async () => {
+    const runs = await detect.runs();
+    for (const score of [0.2, 0.8, 0.3]) {
+      await detect.setScore(score);
+      expect(await detect.count()).toBe(shown(score).length);
+      expect(detect.page.url()).toContain(`score=${score}`);
     }
-    await slider.fill('0.3');
-    expect(page.url()).toContain('score=0.3');
-    const rows = page.locator('#instances button');
-    await expect.poll(() => rows.count()).toBe(shown(0.3).length);
-    await rows.nth(1).hover();
-    const { area, score } = found[1]!;
-    const words = `2: nucleus, score ${score.toFixed(2)}, ${area} px`;
-    await page.getByText(words).waitFor();
-    await page.locator('#canvas').focus();
-    await page.mouse.move(0, 0);
-    await page.keyboard.press('ArrowRight');
-    await page.getByText(`1: nucleus, score ${found[0]!.score.toFixed(2)}`).waitFor();
-    await page.keyboard.press('Enter');
-    expect(await rows.nth(0).getAttribute('aria-pressed')).toBe('true');
-    await page.keyboard.press('Escape');
-    expect(await rows.nth(0).getAttribute('aria-pressed')).toBe('false');
-    // pointing into the picture, at the middle of the first object's box
+    const rows = detect.page.locator('#instances button');
+    const texts = shown(0.3).map(({ area, score }, i) => `${i + 1} nucleus${area} px${score.toFixed(2)}`);
+    await expect.poll(() => rows.allTextContents()).toEqual(texts);
+    await detect.page.getByLabel('boxes').check();
+    expect(detect.page.url()).toContain('layers=masks+outlines+boxes+keypoints+labels');
+    await detect.page.getByLabel('boxes').uncheck();
+    expect(await detect.runs()).toBe(runs);
+  });
+
+  test('list, picture and keys point at the same object', async () => {
+    const { page } = detect;
+    const [x, y, width, height] = found[1]!.bbox;
+    const middle = [x + width / 2, y + height / 2] as const;
     const frame = (await page.locator('#canvas').boundingBox())!;
-    const [x, y, width, height] = found[0]!.bbox;
-    const scale = Math.min(frame.width / WIDTH, frame.height / HEIGHT);
-    const left = frame.x + (frame.width - WIDTH * scale) / 2;
-    const top = frame.y + (frame.height - HEIGHT * scale) / 2;
-    await page.mouse.move(left + (x + width / 2) * scale, top + (y + height / 2) * scale);
-    await page
-      .locator('#pointed')
-      .getByText(/^\d+: nucleus/)
-      .waitFor();
-    for (const name of ['Larger', 'Larger', 'Smaller', 'Whole picture']) await button(name).click();
-    await page.getByLabel('boxes').check();
-    expect(page.url()).toContain('layers=masks+outlines+boxes+labels');
-    await page.getByLabel('boxes').uncheck();
+    const spot = (await detect.place(...middle)).map((at, i) => Math.round(at - (i ? frame.y : frame.x)));
+    const colour = async () => {
+      const { data, width: across } = await detect.stage();
+      return data.slice(4 * (spot[1]! * across + spot[0]!), 4 * (spot[1]! * across + spot[0]!) + 3).join();
+    };
+    const words = ({ area, score }: Found, i: number) =>
+      `${i + 1} nucleus, score ${score.toFixed(2)}, ${area} px`;
+    const pointed = (text: string) => page.locator('#pointed').getByText(text, { exact: true }).waitFor();
+    const calm = await colour();
+    const rows = page.locator('#instances button');
+    await rows.nth(1).hover();
+    await pointed(words(found[1]!, 1));
+    const strong = await colour();
+    expect(strong).not.toBe(calm);
+
+    await page.mouse.move(0, 0);
+    expect(await colour()).toBe(calm);
+    await page.mouse.move(...(await detect.place(...middle)));
+    await pointed(words(found[1]!, 1));
+    expect(await colour()).toBe(strong);
+    await expect.poll(() => rows.nth(1).getAttribute('class')).toBe('pointed');
+    await page.mouse.down();
+    await page.mouse.up();
+    expect(await rows.nth(1).getAttribute('aria-pressed')).toBe('true');
+
+    await page.mouse.move(0, 0);
+    await page.locator('#canvas').press('Escape');
+    expect(await rows.nth(1).getAttribute('aria-pressed')).toBe('false');
+    await page.keyboard.press('ArrowRight');
+    await pointed(words(found[0]!, 0));
+    await page.keyboard.press('ArrowLeft');
+    await pointed(words(shown(0.3).at(-1)!, shown(0.3).length - 1));
+    await page.keyboard.press('Enter');
+    expect(await rows.last().getAttribute('aria-pressed')).toBe('true');
+    await page.keyboard.press('Escape');
   });
 
-  test('exports: CSV, COCO, masks and the picture hold what the library finds', async () => {
-    const expected = shown(0.3);
-    const rows = [...readCsv(new TextDecoder().decode(await saved('Measures, CSV')), 'csv').values()].flat();
-    expect(rows.length).toBe(expected.length);
-    rows.forEach((row, i) => {
-      const want = expected[i]!;
-      expect(Math.abs(row.score - want.score)).toBeLessThan(1e-4);
-      for (const [k, edge] of row.bbox.entries()) expect(Math.abs(edge - want.bbox[k]!)).toBeLessThan(0.01);
-      expect(Math.abs(row.area - want.area)).toBeLessThanOrEqual(2); // pixels whose probability is 0.5, but for rounding
-    });
-    const coco: CocoResult[] = JSON.parse(new TextDecoder().decode(await saved('COCO JSON')));
-    const areas = coco.map(({ segmentation }) => decodeRle(segmentation!).reduce((sum, bit) => sum + bit, 0));
-    expect(areas).toEqual(rows.map(({ area }) => area));
-    const files = unzipSync(await saved('Masks, PNG (zip)'));
-    expect(Object.keys(files).length).toBe(expected.length);
-    const png = await decoded(Object.values(files)[0]!);
-    const white = png.data.reduce((sum, byte, i) => sum + (i % 4 === 0 && byte === 255 ? 1 : 0), 0);
-    expect([png.width, png.height, white]).toEqual([WIDTH, HEIGHT, areas[0]]);
-    const { width, height } = await decoded(await saved('Picture, PNG'));
-    expect([width, height]).toEqual([WIDTH, HEIGHT]);
-    await button('Copy link').click();
-  });
-
-  test('edits: cut out, blur, erase, undo', async () => {
-    await tab('Objects');
-    await page.locator('#instances button').first().click();
-    await tab('Edit');
-    const cut = await decoded(await download(button('Cut out as PNG').click()));
-    const opaque = cut.data.reduce((sum, byte, i) => sum + (i % 4 === 3 && byte === 255 ? 1 : 0), 0);
-    expect(Math.abs(opaque - found[0]!.area)).toBeLessThanOrEqual(2);
-
+  test('zoom and pan, by mouse, wheel and keys', async () => {
+    const { page } = detect;
+    const canvas = page.locator('#canvas');
+    const frame = (await canvas.boundingBox())!;
+    const whole = await canvas.evaluate(
+      ({ clientWidth, clientHeight }, [width, height]) =>
+        Math.min(clientWidth / width, clientHeight / height),
+      [WIDTH, HEIGHT] as const,
+    );
+    const magnified = (scale: number) =>
+      expect.poll(() => page.locator('#magnification').textContent()).toBe(`${Math.round(100 * scale)} %`);
     for (const layer of ['masks', 'outlines', 'labels']) await page.getByLabel(layer).uncheck();
-    const edited = async () => decoded(await saved('Picture, PNG'));
-    const inside = decodeRle(found[0]!.segmentation!);
-    const changed = ({ data }: { data: ArrayLike<number> }, within: boolean) =>
-      inside.reduce(
-        (sum, bit, i) => sum + (bit === Number(within) && data[4 * i] !== plain.data[4 * i] ? 1 : 0),
-        0,
-      );
+    await magnified(whole);
+    const before = await detect.stage();
+    await canvas.focus();
+    await page.keyboard.press('+');
+    await magnified(1.25 * whole);
+    await page.keyboard.press('-');
+    await magnified(whole);
+    await detect.button('Larger').click();
+    await detect.button('Larger').click();
+    await detect.button('Smaller').click();
+    await magnified(1.25 * whole);
+    await canvas.focus();
+    await page.mouse.move(frame.x + frame.width / 2, frame.y + frame.height / 2);
+    await page.mouse.wheel(0, -500);
+    await magnified(1.25 * whole * Math.exp(0.8));
 
-    await tab('Edit');
-    await button('Recolour').click();
-    await button('Undo (1)').waitFor();
-    await page.locator('#canvas').press('Escape'); // selected objects are drawn over the picture
-    const recoloured = await edited();
-    expect([changed(recoloured, true) < 5, changed(recoloured, false) > 0.5 * WIDTH * HEIGHT]).toEqual([
-      true,
-      true,
+    const apart = async () => {
+      await page.mouse.move(0, 0); // what is pointed at is drawn stronger
+      return detect.stage();
+    };
+    const from = await apart();
+    const [dx, dy] = [60, -40];
+    await page.mouse.move(400, 400);
+    await page.mouse.down();
+    await page.mouse.move(400 + dx, 400 + dy, { steps: 3 });
+    await page.mouse.up();
+    const dragged = await apart();
+    expect(different(from, dragged, dx, dy)).toBe(0);
+    expect(different(from, dragged, 0, 0)).toBeGreaterThan(0.2);
+    await canvas.press('Shift+ArrowRight'); // to the right in the picture: it goes to the left by 60 pixels
+    expect(different(dragged, await detect.stage(), -60, 0)).toBe(0);
+    await page.keyboard.press('0');
+    await magnified(whole);
+    expect(different(before, await detect.stage(), 0, 0)).toBe(0);
+    for (const layer of ['masks', 'outlines', 'labels']) await page.getByLabel(layer).check();
+  });
+
+  test('is dropped, pasted, picked or photographed', { timeout: TIMEOUT }, async () => {
+    const bytes = crop.toString('base64');
+    for (const [name, type] of [
+      ['dropped.png', 'drop'],
+      ['pasted.png', 'paste'],
+    ] as const) {
+      await detect.page.evaluate(hand, [bytes, name, type] as const);
+      await detect.page.locator(`#canvas[aria-label^="${name}: ${shown(0.3).length} objects"]`).waitFor();
+    }
+    const [chooser] = await Promise.all([
+      detect.page.waitForEvent('filechooser'),
+      detect.button('Open a picture or video').press('Enter'),
     ]);
-    await tab('Edit');
-    await button('Undo (1)').click();
-
-    await tab('Objects');
-    await page.locator('#instances button').first().click();
-    await tab('Edit');
-    await button('Erase').click();
-    await button('Undo (1)').waitFor();
-    expect(await count()).toBe(shown(0.3).length - 1);
-    const erased = await edited();
-    expect(changed(erased, true)).toBeGreaterThan(0.8 * found[0]!.area);
-    expect(changed(erased, false)).toBeLessThan(2 * found[0]!.area); // its edge
-    await page.screenshot({ path: `${SHOTS}/detect_erased.png` });
-    await tab('Edit');
-    await button('Undo (1)').click();
-    expect(await count()).toBe(shown(0.3).length);
-    expect([changed(await edited(), true), changed(await edited(), false)]).toEqual([0, 0]);
-    for (const layer of ['masks', 'outlines']) await page.getByLabel(layer).check();
+    await chooser.setFiles({ name: 'picked.png', mimeType: 'image/png', buffer: crop });
+    await detect.page.locator(`#canvas[aria-label^="picked.png: ${shown(0.3).length} objects"]`).waitFor();
   });
 
-  test('Faster R-CNN beside Mask R-CNN', { timeout: TIMEOUT }, async () => {
-    await tab('Compare');
-    await button('Compare').click();
-    await page.locator('#verdict').waitFor({ timeout: TIMEOUT });
-    const cells = await page.locator('#comparison tbody tr').first().locator('td').allTextContents();
-    expect(cells).toEqual([String(found.length), String(found.length)]);
-    const [faster, mask] = await page.locator('#comparison tbody tr').nth(2).locator('td').allTextContents();
-    expect(Number.parseFloat(mask!)).toBeGreaterThan(Number.parseFloat(faster!));
-    await page.screenshot({ path: `${SHOTS}/detect_compare.png`, fullPage: true });
-  });
-
-  test('nothing hinders whoever uses a screen reader, in light and dark; nothing sticks out on a phone', async () => {
+  test.each(TABS)('%s: for screen readers, in light and dark, on a phone', async (name) => {
+    const { page } = detect;
+    await detect.tab(name);
     for (const theme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme: theme });
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations.map(({ id, nodes }) => [theme, id, nodes[0]?.html])).toEqual([]);
-      await page.screenshot({ path: `${SHOTS}/detect_${theme}_compare.png` });
     }
+    await page.screenshot({ path: `${SHOTS}/detect_dark_${name.toLowerCase()}.png` });
+    await page.emulateMedia({ colorScheme: 'light' });
     await page.setViewportSize({ width: 360, height: 740 });
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
-    await page.screenshot({ path: `${SHOTS}/detect_phone.png`, fullPage: true });
+    await page.screenshot({ path: `${SHOTS}/detect_phone_${name.toLowerCase()}.png`, fullPage: true });
     await page.setViewportSize({ width: 1280, height: 860 });
-    await page.emulateMedia({ colorScheme: 'light' });
-    await button(/Colours/).click();
+  });
+
+  test('the theme is the visitor’s choice; tabs go by arrow keys', async () => {
+    const { page } = detect;
+    await detect.button(/Colours/).click();
     expect(await page.evaluate(() => document.documentElement.dataset.theme)).toBe('light');
+    await page.getByRole('tab', { name: 'Export' }).press('ArrowRight');
+    expect(await page.getByRole('tab', { name: 'Objects' }).getAttribute('aria-selected')).toBe('true');
+    await page.locator('.skip').press('Enter');
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('detect');
+    expect(page.url()).toContain(`size=${SIZE}`);
   });
 
-  test('a lost device: the model is loaded anew, and looks again', { timeout: TIMEOUT }, async () => {
-    await page.evaluate(() => (globalThis as unknown as { engine: Lossy }).engine.api.detect.loseDevice());
-    await page.getByRole('alert').getByText('The GPU was lost').waitFor();
-    await page.getByText('The GPU is back').waitFor({ timeout: TIMEOUT });
-    await button('Close this message').first().click();
-    expect(await count()).toBe(shown(0.3).length);
+  test('a lost device: the model is loaded anew', { timeout: TIMEOUT }, async () => {
+    await detect.page.evaluate(() => window.engine.api.detect.loseDevice());
+    await detect.fault('The GPU was lost');
+    await detect.page.getByText('The GPU is back').waitFor({ timeout: TIMEOUT });
+    expect(await detect.page.getByRole('alert').count()).toBe(0);
+    await detect.button('Close this message').click();
+    expect(await detect.count()).toBe(shown(0.3).length);
+    await detect.choose('again.png', crop);
+    expect(await detect.count()).toBe(shown(0.3).length);
+    expect(detect.faults).toEqual([]);
   });
 
-  test('wrong files are told of, a download is cancelled', async () => {
-    const text = { name: 'a.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') };
-    await page.locator('#file').setInputFiles(text);
-    await page.getByRole('alert').getByText('a.txt is no picture').waitFor();
-    await page.route(PUBLISHED, () => {}); // never answers
-    await page.locator('#model').selectOption('maskrcnn2go');
-    await button('Cancel').click();
-    await page.getByText('No model is loaded').waitFor();
-    const weights = { name: 'a.safetensors', mimeType: '', buffer: Buffer.from('no weights at all') };
-    await page.locator('#weights').setInputFiles(weights);
-    await page
-      .getByRole('alert')
-      .getByText(/header|safetensors/)
-      .waitFor();
-    expect(faults).toEqual([]);
-    await page.context().close();
+  test('files that are none are told of, and what was there stays', async () => {
+    for (const [name, mimeType, words] of [
+      ['a.txt', 'text/plain', 'a.txt is no picture'],
+      ['broken.png', 'image/png', 'broken.png is no picture'],
+      ['broken.mp4', 'video/mp4', 'broken.mp4 cannot be played: it holds no video'],
+    ] as const) {
+      await detect.page
+        .locator('#file')
+        .setInputFiles({ name, mimeType, buffer: Buffer.from('none at all') });
+      await detect.fault(words);
+    }
+    expect(await detect.page.locator('#canvas').getAttribute('aria-label')).toContain('again.png');
+    expect(await detect.count()).toBe(shown(0.3).length);
+    await detect.close();
   });
 });
 
-interface Lossy {
-  api: { detect: { loseDevice(): Promise<void> } };
+test('settings in the address: opened, changed, shared', { timeout: TIMEOUT }, async () => {
+  const hash = `#picture=tissue&score=0.7&layers=outlines+boxes&colours=class&size=64&precision=f16`;
+  detect = await DetectPage.open(site, hash, { permissions: ['clipboard-read', 'clipboard-write'] });
+  const { page } = detect;
+  await detect.done();
+  expect(await page.locator('#sample').inputValue()).toBe('tissue');
+  expect(await page.locator('#score').inputValue()).toBe('0.7');
+  const layers = { masks: false, outlines: true, boxes: true, labels: false, 'colours by class': true };
+  for (const [name, on] of Object.entries(layers)) expect(await page.getByLabel(name).isChecked()).toBe(on);
+  await page.getByText('About this model').click();
+  expect(await page.getByLabel('Shorter side').inputValue()).toBe('64');
+  expect(await page.getByLabel('Numbers').inputValue()).toBe('f16');
+  await detect.tab('Export');
+  await detect.button('Copy link').click();
+  await page.getByText('The link is copied').waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(`${site.url}index.html${hash}`);
+
+  await page.evaluate(() => {
+    location.hash = '#picture=nuclei&score=0.2&size=64&precision=f16';
+  });
+  await page.locator('#canvas[aria-label^="nuclei.png"]').waitFor();
+  await detect.done();
+  expect(await page.locator('#score').inputValue()).toBe('0.2');
+  expect(detect.faults).toEqual([]);
+  await detect.close();
+});
+
+test('a phone photographs with its own camera', async () => {
+  detect = await DetectPage.open(site, `#size=${SIZE}`, { isMobile: true, hasTouch: true });
+  const [chooser] = await Promise.all([
+    detect.page.waitForEvent('filechooser'),
+    detect.button('Photograph').tap(),
+  ]);
+  expect(await chooser.element().getAttribute('capture')).toBe('environment');
+  await chooser.setFiles({ name: 'photo.png', mimeType: 'image/png', buffer: crop });
+  await detect.page.locator('#canvas[aria-label^="photo.png"]').waitFor();
+  await detect.close();
+});
+
+const withoutGpu = (page: Page) =>
+  page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
+
+/** The worker's own script, in which the browser offers no adapter. */
+const withoutAdapter = (page: Page) =>
+  page.route(/worker-[^/]*\.js$/, async (route) => {
+    const response = await route.fetch();
+    const none = "Object.defineProperty(GPU.prototype, 'requestAdapter', { value: async () => null });";
+    await route.fulfill({ response, body: none + (await response.text()) });
+  });
+
+test.each([
+  ['no WebGPU', withoutGpu, 'navigator.gpu'],
+  ['no adapter', withoutAdapter, 'no GPU adapter'],
+] as const)('%s: the page says what to do, and is not blank', async (_, prepare, reason) => {
+  const context = await site.browser.newContext();
+  const page = await context.newPage();
+  await prepare(page);
+  await page.goto(site.url);
+  await page.getByRole('heading', { name: 'This page needs WebGPU' }).waitFor();
+  await page.getByRole('alert').getByText(reason).waitFor();
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations.map(({ id }) => id)).toEqual([]);
+  await page.screenshot({ path: `${SHOTS}/detect_no_webgpu.png` });
+  await context.close();
+});
+
+/** In the page: hands it a file as browsers do. */
+function hand([base64, name, type]: readonly [base64: string, name: string, type: 'drop' | 'paste']): void {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const transfer = new DataTransfer();
+  transfer.items.add(new File([bytes], name, { type: 'image/png' }));
+  const options = { bubbles: true, cancelable: true };
+  if (type === 'paste') {
+    document.dispatchEvent(new ClipboardEvent('paste', { ...options, clipboardData: transfer }));
+    return;
+  }
+  for (const step of ['dragover', 'drop']) {
+    const event = new DragEvent(step, { ...options, dataTransfer: transfer });
+    if (document.body.dispatchEvent(event)) throw new Error(`the page leaves '${step}' to the browser`);
+  }
 }
 
-describe('live', () => {
-  test('the camera is followed, counted and photographed', { timeout: TIMEOUT }, async () => {
-    ({ page, faults } = await site.open(`#size=96&score=0.05&line=0.5+0.05+0.5+0.95`));
-    await done();
-    await button('Camera').click();
-    await page.getByRole('tab', { name: 'Follow' }).waitFor();
-    await page.getByRole('button', { name: /End 1 of the counting line/ }).press('ArrowRight');
-    expect(page.url()).toContain('line=0.520');
-    const seen = () => page.locator('#canvas').getAttribute('aria-label');
-    await expect.poll(seen, { timeout: TIMEOUT }).toContain('Camera'); // after a run of the network
-    await page.screenshot({ path: `${SHOTS}/detect_camera.png` });
-    await button('Pause').click();
-    await button('Go on').click();
-    await button('Take the picture').click();
-    await done();
-    await page.locator('#canvas[aria-label^="photograph.png"]').waitFor();
-    expect(faults).toEqual([]);
-  });
-});
+interface Shot {
+  data: Uint8ClampedArray;
+  width: number;
+  height: number;
+}
 
-describe('without WebGPU', () => {
-  test('the page says what to do, and is not blank', async () => {
-    const context = await site.browser.newContext(); // axe wants a page of one
-    const page = await context.newPage();
-    await page.addInitScript(() => Object.defineProperty(Navigator.prototype, 'gpu', { value: undefined }));
-    await page.goto(site.url);
-    await page.getByRole('heading', { name: 'This page needs WebGPU' }).waitFor();
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(violations.map(({ id }) => id)).toEqual([]);
-    await page.screenshot({ path: `${SHOTS}/detect_no_webgpu.png` });
-    await context.close();
-  });
-});
+/** The share of the pixels that differ when `before` is moved by (dx, dy); of those that both have, but for an edge. */
+function different(before: Shot, after: Shot, dx: number, dy: number): number {
+  const margin = 64;
+  let [count, all] = [0, 0];
+  for (let y = margin; y < before.height - margin; y++) {
+    for (let x = margin; x < before.width - margin; x++, all++) {
+      const [from, to] = [4 * ((y - dy) * before.width + x - dx), 4 * (y * before.width + x)];
+      if (before.data[from] !== after.data[to]) count++;
+    }
+  }
+  return count / all;
+}

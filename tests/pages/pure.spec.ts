@@ -6,6 +6,7 @@ import { changeBackground } from '../../demo/detect/edit/background';
 import { inpaint } from '../../demo/detect/edit/inpaint';
 import { cutOut, grow, type Pixels, union } from '../../demo/detect/edit/pixels';
 import { Crossings } from '../../demo/detect/live/crossings';
+import { Follower } from '../../demo/detect/live/follower';
 import { type Box, iou, Tracker } from '../../demo/detect/live/tracker';
 import { DEFAULTS, fromHash, LAYERS, type Settings, toHash } from '../../demo/detect/settings_url';
 
@@ -14,12 +15,14 @@ describe('settings in the address', () => {
   const settings: fc.Arbitrary<Settings> = fc.record({
     model: fc.constantFrom('nuclei', 'torchvision/maskrcnn_resnet50_fpn'),
     picture: fc.constantFrom('nuclei', 'coffee'),
+    weights: fc.constantFrom(undefined, 'https://example.org/a b.pth?x=1&y=2', '/r50.pkl'),
     score: share,
     layers: fc.subarray([...LAYERS]),
     hidden: fc.uniqueArray(fc.constantFrom('person', 'wine glass', 'N/A', 'a&b=c#d')),
     colourBy: fc.constantFrom('instance' as const, 'class' as const),
     size: fc.option(fc.integer({ min: 32, max: 4096 }), { nil: undefined }),
     precision: fc.constantFrom('f32' as const, 'f16' as const, 'auto' as const),
+    everyFrame: fc.boolean(),
     line: fc.option(fc.tuple(share, share, share, share), { nil: undefined }),
   });
 
@@ -111,6 +114,30 @@ describe('crossings', () => {
       ),
     ).toEqual({ left: 1, right: 0 });
   });
+});
+
+test('follower: only what is sure enough gets a number, and is counted', () => {
+  const follower = new Follower();
+  const look = (x: number) => [
+    { label: 'cell', classIndex: 1, score: 0.3, box: [...box(200, 0)] as [number, number, number, number] },
+    {
+      label: 'cell',
+      classIndex: 1,
+      score: 0.9,
+      box: [...box(x, 0, 100)] as [number, number, number, number],
+    },
+  ];
+  const size = { width: 400, height: 200 };
+  const line = [0.3, 0, 0.3, 1] as const; // x = 120
+  const ids = [20, 60, 100].map((x, i) =>
+    follower.update(look(x), 0.5, i / 10, line, size).map((track) => track?.id),
+  );
+  expect(ids).toEqual([
+    [undefined, 1],
+    [undefined, 1],
+    [undefined, 1],
+  ]);
+  expect(follower.counted).toEqual({ crossed: [['cell', 1, 0]], tracks: 1, frames: 3 });
 });
 
 /** A picture whose pixel (x, y) is as `colour` says. */

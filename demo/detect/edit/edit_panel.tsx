@@ -1,32 +1,33 @@
 // Instance-aware editing: cut out, blur or recolour the background, erase; on what is selected, else on all that is
 // shown. Every edit can be taken back.
 
-import { useSignal } from '@preact/signals';
+import { batch, signal } from '@preact/signals';
 import { Status } from '../../shell/status';
-import { Task } from '../../shell/task';
+import { type Report, Task } from '../../shell/task';
 import { tellFault } from '../../shell/toasts';
+import { stem } from '../exports';
 import { save } from '../save';
-import { erased, history, meant, picture, selected } from '../state';
+import { erased, history, meant, picture, result, selected } from '../state';
 import type { Background } from './background';
 import { changeBackground, cutOut, erase } from './client';
 
 const task = new Task();
+const radius = signal(12); // kept while other tabs are shown
+const colour = signal('#12b886');
 
 export function EditPanel() {
-  const radius = useSignal(12);
-  const colour = useSignal('#12b886');
   const masked = meant.value.filter(({ detection }) => detection.mask);
   const detections = masked.map(({ detection }) => detection);
   const none = masked.length === 0;
 
   const edit = async (
     text: string,
-    work: (bitmap: ImageBitmap, signal: AbortSignal) => Promise<ImageBitmap>,
+    work: (bitmap: ImageBitmap, signal: AbortSignal, report: Report) => Promise<ImageBitmap>,
   ) => {
     const before = picture.value!;
-    const kept = { bitmap: before.bitmap, erased: erased.value };
+    const kept = { bitmap: before.bitmap, result: result.value, erased: erased.value };
     try {
-      const bitmap = await task.run(text, (signal) => work(before.bitmap, signal));
+      const bitmap = await task.run(text, (signal, report) => work(before.bitmap, signal, report));
       if (picture.value !== before) return false;
       history.value = [...history.value, kept];
       picture.value = { ...before, bitmap };
@@ -40,29 +41,38 @@ export function EditPanel() {
     edit(text, (bitmap, signal) => changeBackground(bitmap, detections, change, signal));
   const eraseThem = async () => {
     const ids = masked.map(({ id }) => id);
-    const done = await edit('Erasing', (bitmap, signal) => erase(bitmap, detections, () => {}, signal));
+    const done = await edit('Erasing', (bitmap, signal, report) =>
+      erase(bitmap, detections, (share) => report('Erasing', share), signal),
+    );
     if (!done) return;
     erased.value = new Set([...erased.value, ...ids]);
     selected.value = new Set();
   };
   const cut = async () => {
-    for (const { id, detection } of masked) {
-      try {
-        const { bitmap } = picture.value!;
-        const png = await task.run('Cutting out', (signal) => cutOut(bitmap, detection, signal));
-        save(png, `${detection.label.replaceAll(' ', '_')}_${id}.png`);
-      } catch (error) {
-        tellFault(error);
-        return;
-      }
+    const { bitmap, name } = picture.value!;
+    try {
+      await task.run('Cutting out', async (signal, report) => {
+        for (const [i, { id, detection }] of masked.entries()) {
+          report('Cutting out', i / masked.length);
+          const png = await cutOut(bitmap, detection, signal);
+          signal.throwIfAborted();
+          save(png, `${stem(name)}_${id}_${stem(detection.label)}.png`);
+        }
+      });
+    } catch (error) {
+      tellFault(error);
     }
   };
   const undo = () => {
     const last = history.value.at(-1);
     if (!last || !picture.value) return;
-    history.value = history.value.slice(0, -1);
-    picture.value = { ...picture.value, bitmap: last.bitmap };
-    erased.value = last.erased;
+    const before = { ...picture.value, bitmap: last.bitmap };
+    batch(() => {
+      history.value = history.value.slice(0, -1);
+      picture.value = before;
+      if (last.result === result.value) erased.value = last.erased;
+      else result.value = undefined; // of the edited picture: the network looks again
+    });
   };
 
   return (

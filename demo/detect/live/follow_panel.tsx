@@ -1,25 +1,14 @@
 // The controls of a live source, and what was counted: objects so far, and those that crossed the line.
 
 import { live, set, settings } from '../state';
-import {
-  countAnew,
-  counted,
-  everyFrame,
-  pause,
-  paused,
-  photograph,
-  position,
-  rate,
-  seek,
-  stop,
-} from './live';
+import { countAnew, counted, keepFrame, pause, paused, position, rate, seek } from './live';
 
 const VERTICAL = [0.5, 0.05, 0.5, 0.95] as const;
 const HORIZONTAL = [0.05, 0.5, 0.95, 0.5] as const;
 
 export function FollowPanel() {
   const { at, length } = position.value;
-  const { crossed, tracks } = counted.value;
+  const { crossed, tracks, frames } = counted.value;
   const camera = live.value === 'camera';
   return (
     <>
@@ -27,11 +16,8 @@ export function FollowPanel() {
         <button type="button" onClick={() => pause(!paused.value)}>
           {paused.value ? 'Go on' : 'Pause'}
         </button>
-        <button type="button" class={camera ? 'primary' : ''} onClick={photograph}>
+        <button type="button" class={camera ? 'primary' : ''} onClick={keepFrame}>
           {camera ? 'Take the picture' : 'Keep this frame'}
-        </button>
-        <button type="button" onClick={stop}>
-          Stop
         </button>
         <span class="small faint">{rate.value.toFixed(1)} frames a second</span>
       </div>
@@ -39,26 +25,25 @@ export function FollowPanel() {
         <>
           <label class="field">
             <span>
-              Place <b>{at.toFixed(1)} s</b>
+              Place{' '}
+              <b>
+                {at.toFixed(2)} of {length.toFixed(2)} s
+              </b>
             </span>
             <input
               type="range"
               min="0"
-              max={length || 1}
+              max={length}
               step="0.01"
               value={at}
-              disabled={length === 0}
               onChange={(event) => seek(event.currentTarget.valueAsNumber)}
             />
           </label>
           <label class="check">
             <input
               type="checkbox"
-              checked={everyFrame.value}
-              onChange={(event) => {
-                everyFrame.value = event.currentTarget.checked;
-                void pause(true).then(() => pause(false));
-              }}
+              checked={settings.value.everyFrame}
+              onChange={({ currentTarget }) => set({ everyFrame: currentTarget.checked })}
             />
             every frame, however long it takes
           </label>
@@ -82,7 +67,8 @@ export function FollowPanel() {
         )}
       </fieldset>
       <p>
-        <b id="tracks">{tracks}</b> {tracks === 1 ? 'object' : 'objects'} so far
+        <b id="tracks">{tracks}</b> {tracks === 1 ? 'object' : 'objects'} so far, in{' '}
+        <b id="frames">{frames}</b> {frames === 1 ? 'frame' : 'frames'}
       </p>
       {settings.value.line && (
         <table>
@@ -95,6 +81,13 @@ export function FollowPanel() {
             </tr>
           </thead>
           <tbody id="crossed">
+            {crossed.length === 0 && (
+              <tr>
+                <td class="faint">none yet</td>
+                <td class="number">0</td>
+                <td class="number">0</td>
+              </tr>
+            )}
             {crossed.map(([name, left, right]) => (
               <tr key={name}>
                 <td>{name}</td>

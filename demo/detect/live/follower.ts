@@ -13,33 +13,40 @@ export interface Counted {
   crossed: readonly (readonly [name: string, left: number, right: number])[];
   /** Objects so far. */
   tracks: number;
+  /** Frames in which they were looked for. */
+  frames: number;
 }
 
 export class Follower {
   private readonly tracker = new Tracker({ patience: PATIENCE });
   private readonly crossings = new Crossings();
   private readonly names = new Map<number, string>();
+  private frames = 0;
 
-  /** The tracks of a frame's detections, in their order. */
+  /** The tracks of a frame's detections, in their order; none of those that are less sure than `score`. */
   update(
     detections: readonly Detection[],
+    score: number,
     seconds: number,
     line: Line | undefined,
     { width, height }: Size,
-  ): Track[] {
+  ): (Track | undefined)[] {
+    this.frames++;
     for (const { classIndex, label } of detections) this.names.set(classIndex, label);
-    const tracks = this.tracker.update(detections, seconds);
+    const sure = detections.filter((detection) => detection.score >= score);
+    const tracks = this.tracker.update(sure, seconds);
     if (line) {
       const [x1, y1, x2, y2] = line;
       this.crossings.update(tracks, [x1 * width, y1 * height], [x2 * width, y2 * height]);
     }
-    return tracks;
+    const trackOf = new Map(sure.map((detection, i) => [detection, tracks[i]!]));
+    return detections.map((detection) => trackOf.get(detection));
   }
 
   get counted(): Counted {
     const crossed = [...this.crossings.counts].map(
       ([index, { left, right }]) => [this.names.get(index) ?? '', left, right] as const,
     );
-    return { crossed, tracks: this.tracker.count };
+    return { crossed, tracks: this.tracker.count, frames: this.frames };
   }
 }

@@ -1,82 +1,100 @@
 // A camera or a video, live: a frame goes to the network, comes back with what is in it, is shown, and the next one
 // is taken. Frames that come meanwhile are passed over, but for a file of which every frame is wanted.
 
-import { batch, signal } from '@preact/signals';
+import { batch, effect, signal } from '@preact/signals';
+import type { Result } from '../../engine/messages';
 import { clearFaults, tellFault } from '../../shell/toasts';
-import { show } from '../actions';
+import { ask, show } from '../actions';
 import { engine, live, picture, result, settings, tracks } from '../state';
+import { openCamera } from './camera';
 import { type Counted, Follower } from './follower';
-import { nextFrame, openCamera, openFile, release, stepOn } from './source';
+import type { Frame, Source } from './source';
 
-/** Of a file: go from frame to frame, however long each takes, instead of playing it. */
-export const everyFrame = signal(false);
 export const paused = signal(false);
 /** Frames a second, of late. */
 export const rate = signal(0);
-/** Seconds: where a file is, and its length, 0 where it is not known. */
+/** Seconds: where a file is, and its length; 0 of a camera. */
 export const position = signal({ at: 0, length: 0 });
-export const counted = signal<Counted>({ crossed: [], tracks: 0 });
+export const counted = signal<Counted>({ crossed: [], tracks: 0, frames: 0 });
 
 const SMOOTH = 0.8; // of the rate
 const REST_MS = 50; // between two looks while nothing goes on
 
-let video: HTMLVideoElement | undefined;
+let source: Source | undefined;
 let follower = new Follower();
+/** Grows whenever what is under way is not wanted any more: another source, another place. */
+let turn = 0;
+/** Whether a frame is shown; whether there are no more. */
+let [framed, atEnd] = [false, false];
 
 export function startCamera(): Promise<void> {
   return start('camera', openCamera);
 }
 
 export function startVideo(file: Blob, name: string): Promise<void> {
-  return start('video', () => openFile(file, name));
+  return start('video', async () => {
+    const { openVideo } = await import('./video_file'); // few need it
+    return openVideo(file, name);
+  });
 }
 
-async function start(kind: 'camera' | 'video', open: () => Promise<HTMLVideoElement>): Promise<void> {
-  stop();
+async function start(kind: 'camera' | 'video', open: () => Promise<Source>): Promise<void> {
   clearFaults();
+  const isLast = ask();
+  let opened: Source | undefined;
   try {
-    const element = await open();
-    video = element;
+    opened = await open();
+    if (!isLast()) {
+      opened.close();
+      return;
+    }
+    end();
+    source = opened;
     batch(() => {
       live.value = kind;
       paused.value = false;
       rate.value = 0;
+      position.value = { at: 0, length: opened!.length };
+      countAnew();
     });
-    countAnew();
-    if (!everyFrame.value || kind === 'camera') await element.play();
-    await loop(element);
+    await loop(opened);
   } catch (error) {
-    stop();
+    if (opened && source !== opened) return; // it was ended while a frame was under way
+    if (opened) live.value = undefined;
     tellFault(error);
   }
 }
 
-/** Ends the camera or the video. The last frame stays, as a picture. */
-export function stop(): void {
-  if (video) release(video);
-  video = undefined;
-  live.value = undefined;
+function end(): void {
+  turn++;
+  source?.close();
+  source = undefined;
+  [framed, atEnd] = [false, false];
 }
 
-/** This moment's frame as a picture, of which all is measured; the camera ends. */
-export async function photograph(): Promise<void> {
-  if (!video) return;
-  const bitmap = await createImageBitmap(video);
-  show({ bitmap, name: 'photograph.png' });
-  stop();
+effect(() => {
+  if (live.value === undefined) end(); // something else is shown now
+});
+
+/** Ends the camera or the video: the frame that is shown becomes a picture, of which all is measured. */
+export function keepFrame(): void {
+  const { bitmap } = picture.value!;
+  if (framed) show({ bitmap, name: live.value === 'camera' ? 'photograph.png' : 'frame.png' });
+  else live.value = undefined;
 }
 
-export async function pause(now: boolean): Promise<void> {
+export function pause(now: boolean): void {
   paused.value = now;
-  if (now) video?.pause();
-  else if (!everyFrame.value || live.value === 'camera') await video?.play();
-  else if (video?.ended) seek(0);
+  source?.hold();
+  if (!now && atEnd) seek(0);
 }
 
 /** Of a file. What was counted is forgotten. */
 export function seek(seconds: number): void {
-  if (!video) return;
-  video.currentTime = seconds;
+  turn++;
+  atEnd = false;
+  source?.seek(seconds);
+  position.value = { ...position.value, at: seconds };
   countAnew();
 }
 
@@ -86,47 +104,56 @@ export function countAnew(): void {
   counted.value = follower.counted;
 }
 
-async function loop(element: HTMLVideoElement): Promise<void> {
+async function loop(opened: Source): Promise<void> {
   let before = performance.now();
-  while (video === element) {
-    if (paused.value || !engine.model.value) {
+  let [shownOf, shown] = [turn, false]; // after a step to another place its frame is shown, also while paused
+  let kept: Frame | undefined; // the network has not seen it
+  while (source === opened) {
+    if (shownOf !== turn) [shownOf, shown, kept] = [turn, false, undefined];
+    const waiting = paused.value || (!engine.model.value && live.value === 'video');
+    if (atEnd || (waiting && shown)) {
       await new Promise((resolve) => setTimeout(resolve, REST_MS));
       before = performance.now();
       continue;
     }
+    const frame: Frame | undefined = kept ?? (await opened.next(settings.value.everyFrame));
+    if (shownOf !== turn) {
+      frame?.bitmap.close();
+      continue;
+    }
+    if (!frame) {
+      atEnd = true;
+      paused.value = true;
+      continue;
+    }
     try {
-      await look(element);
+      const found = engine.model.value && (await engine.detect(frame.bitmap));
+      kept = found || live.value !== 'video' ? undefined : frame;
+      if (shownOf !== turn) continue;
+      put(frame, found);
+      shown = true;
     } catch (error) {
-      if ((error as Error).name !== 'DeviceLostError') throw error; // then the model is loaded anew
+      if ((error as Error).name !== 'DeviceLostError') throw error;
+      kept = frame; // until the model is loaded anew
     }
     const now = performance.now();
     const current = 1000 / (now - before);
     rate.value = rate.value ? SMOOTH * rate.value + (1 - SMOOTH) * current : current;
     before = now;
-    const stepping = live.value === 'video' && everyFrame.value;
-    const goesOn = stepping ? await stepOn(element) : !element.ended;
-    if (!goesOn) paused.value = true;
-    else if (!stepping) await nextFrame(element);
   }
 }
 
-/** One frame through the network, and onto the stage. */
-async function look(element: HTMLVideoElement): Promise<void> {
-  const { currentTime, duration } = element;
-  const bitmap = await createImageBitmap(element);
+/** A frame and what was found in it, onto the stage. */
+function put({ bitmap, seconds }: Frame, found: Result | undefined): void {
   const { score, line } = settings.value;
-  const found = await engine.detect(bitmap, { scoreThreshold: score });
-  if (video !== element) {
-    bitmap.close();
-    return;
-  }
   const old = picture.value?.bitmap;
+  framed = true;
   batch(() => {
-    tracks.value = follower.update(found.detections, currentTime, line, bitmap);
+    tracks.value = found && follower.update(found.detections, score, seconds, line, bitmap);
     result.value = found;
     picture.value = { bitmap, name: live.value === 'camera' ? 'Camera' : 'Video' };
     counted.value = follower.counted;
-    position.value = { at: currentTime, length: Number.isFinite(duration) ? duration : 0 };
+    position.value = { ...position.value, at: seconds };
   });
-  old?.close();
+  if (old !== bitmap) old?.close();
 }

@@ -10,7 +10,7 @@ import { channelOf, valueAt } from '../../../demo/explore/logic/slices';
 import { numberAt, tableOf } from '../../../demo/explore/logic/tables';
 import { answerOf, countNumbers } from '../../../demo/explore/logic/tasks';
 import { configure } from '../../../src/model/config';
-import { buildNetwork } from '../../../src/model/networks';
+import { networkBuilder } from '../../../src/model/networks';
 import { tensorShapes } from '../../synthetic_weights';
 import { operandsOf, type Subject } from './nuclei_subject';
 
@@ -118,7 +118,7 @@ export function numberTests(subject: () => Subject): void {
     expect(into('roi_heads.box_roi_pool')).toContain('backbone.fpn.layer_blocks.0.0');
   });
 
-  test('the map has room for a deep network, and for one without a pyramid', () => {
+  test('the map has room for a deep network, and for one without a pyramid', async () => {
     const tensors = tensorShapes('maskrcnn').map(({ name, shape }) => ({
       name,
       shape,
@@ -126,7 +126,8 @@ export function numberTests(subject: () => Subject): void {
     }));
     const checkpoint = new Map(tensors.map((tensor) => [tensor.name, tensor]));
     const config = configure({}, {}, { architecture: 'torchvision/maskrcnn_resnet_fpn' }, 5);
-    const { graph } = buildNetwork(checkpoint, config, { height: 800, width: 1066 });
+    const build = await networkBuilder(checkpoint, config);
+    const { graph } = build(checkpoint, config, { height: 800, width: 1066 });
     const structure = structureOf(graph);
     expect(structure.nodes.length).toBeGreaterThan(100);
     const { places, rows, stages } = layoutGraph({ ...structure, canvas: { height: 800, width: 1088 } });
