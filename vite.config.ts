@@ -3,7 +3,7 @@
 import { builtinModules } from 'node:module';
 import { esmExternalRequirePlugin } from 'vite';
 import { defineConfig } from 'vitest/config';
-import { leanShaders } from './vite.lean_shaders';
+import { leanShaders } from './vite.lean_shaders.ts';
 
 const library = {
   entry: { index: 'src/index.ts', node: 'src/node.ts', cli: 'src/cli/main.ts' },
@@ -17,7 +17,11 @@ export default defineConfig({
     target: 'es2022',
     lib: library,
     minify: false,
-    rollupOptions: { external: ['webgpu', '@napi-rs/canvas'] }, // all else is bundled
+    license: { fileName: 'LICENSES.md' }, // of what is bundled
+    rollupOptions: {
+      external: ['webgpu', '@napi-rs/canvas'], // all else is bundled
+      preserveEntrySignatures: 'allow-extension', // what is imported later finds the rest in the entry: fewer, larger files
+    },
   },
   test: {
     include: ['tests/**/*.spec.ts'],

@@ -2,15 +2,18 @@
 
 import { defineConfig } from 'vite';
 
+const external = [/^node:/]; // unzipit asks for its workers there, in Node only
+
 export default defineConfig({
   root: 'demo',
   base: './',
   server: { fs: { allow: ['..'] } }, // for src/, shaders/, models/ and tests/images/
-  worker: { format: 'es' },
+  worker: { format: 'es', rollupOptions: { external } },
   build: {
     target: 'es2022',
     outDir: '../site',
     emptyOutDir: true,
-    rollupOptions: { input: { index: 'demo/index.html', explore: 'demo/explore.html' } },
+    license: { fileName: 'LICENSES.md' }, // of what is bundled
+    rollupOptions: { external, input: { index: 'demo/index.html', explore: 'demo/explore.html' } },
   },
 });

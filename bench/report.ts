@@ -1,6 +1,6 @@
 // What a benchmark leaves: one JSON document, written in Node or by the page, read by --compare and by the page.
 
-import type { NodeProfile } from '../src/graph/program';
+import type { NodeProfile } from '../src/graph/profile';
 
 export const FORMAT = 'maskrcnn-webgpu bench 1';
 

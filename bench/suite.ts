@@ -9,7 +9,7 @@ import { traitsOf } from '../src/kernels/methods';
 import { interpret, type LoadOptions } from '../src/load';
 import type { MaskRCNN } from '../src/mask_rcnn';
 import type { Checkpoint } from '../src/model/layers';
-import { buildNetwork } from '../src/model/networks';
+import { networkBuilder } from '../src/model/networks';
 import type { Size } from '../src/model/transform';
 import type { Build } from '../src/tune';
 import { readSafetensors, type SafetensorsHeader, type WeightSource } from '../src/weights/safetensors';
@@ -172,5 +172,6 @@ export async function buildOf(
   const checkpoint: Checkpoint = exact
     ? new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, dtype: 'F32' }]))
     : tensors;
-  return (computing) => buildNetwork(checkpoint, config, size, computing).graph;
+  const build = await networkBuilder(checkpoint, config);
+  return (computing) => build(checkpoint, config, size, computing).graph;
 }

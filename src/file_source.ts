@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { WeightError } from './errors';
 import type { ByteSource } from './weights/byte_source';
 
-const PIECE_BYTES = 4 << 20;
+const PIECE_BYTES = 1 << 20;
 
 /** The file at `path` (or `file:` URL). Throws WeightError when it is read and cannot be. */
 export function fileSource(path: string | URL): ByteSource {

@@ -14,7 +14,8 @@ export {
   UnsupportedError,
   WeightError,
 } from './errors';
-export type { HostTensor, NodeProfile, RunProfile } from './graph/program';
+export type { NodeProfile, RunProfile } from './graph/profile';
+export type { HostTensor } from './graph/program';
 export type { ImageSource, RawImage } from './image';
 export type { Method, Tuning } from './kernels/methods';
 export { interpret, type LoadOptions, openModel } from './load';

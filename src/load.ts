@@ -9,7 +9,7 @@ import { COCO_CATEGORIES } from './model/coco';
 import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
 import { kindOf, pyramidLevels } from './model/mask_rcnn';
-import { buildNetwork } from './model/networks';
+import { type BuildNetwork, networkBuilder } from './model/networks';
 import { profileOf } from './model/profiles';
 import { adapterKey, localTunings, type TuningStore } from './tuning_store';
 import type { WeightSource } from './weights/byte_source';
@@ -18,7 +18,6 @@ import { LayerLoader } from './weights/layer_loader';
 import {
   caffe2Files,
   type FetchedOptions,
-  fromCaffe2,
   type ModelSource,
   type OpenFolder,
   type OpenOptions,
@@ -60,6 +59,7 @@ export interface Loaded {
   checkpoint: Checkpoint;
   config: Config;
   computing: Computing;
+  build: BuildNetwork;
   weights: Map<string, GPUBuffer>;
   /** Milliseconds of loading; the two run side by side. */
   timing: { readonly compileMs: number; readonly uploadMs: number };
@@ -96,14 +96,15 @@ export function interpret(header: SafetensorsHeader, options: ConfigOptions = {}
 }
 
 /** The layers that a file's weights make, and its configuration. Throws WeightError if they are no model. */
-export function networkOf(
+export async function networkOf(
   header: SafetensorsHeader,
   options: ConfigOptions = {},
-): { config: Config; axes: WeightAxes } {
+): Promise<{ config: Config; axes: WeightAxes }> {
   const { weights } = splitCompanions(header.tensors);
   const { tensors, config } = interpret({ ...header, tensors: weights }, options);
   const size = { height: config.minSize, width: config.minSize };
-  const { graph } = buildNetwork(tensors, config, size);
+  const build = await networkBuilder(tensors, config);
+  const { graph } = build(tensors, config, size);
   const axes = new Map<string, [number, number, number]>();
   for (const { weight, pack } of graph.layers.values()) {
     const [first, second, height, width] = pack.shape;
@@ -140,10 +141,10 @@ export async function openModel(
   options: OpenOptions = {},
   folder?: OpenFolder,
 ): Promise<WeightSource> {
-  const files = caffe2Files(source);
-  return files
-    ? fromCaffe2(files, COCO_CATEGORIES, options, folder)
-    : openAddress(source as WeightSource, options, folder);
+  const files = caffe2Files(source, options.url);
+  if (!files) return openAddress(source as WeightSource, options, folder);
+  const { fromCaffe2 } = await import('./weights/caffe2_source'); // few need it
+  return fromCaffe2(files, COCO_CATEGORIES, options, folder);
 }
 
 /** Reads, compiles and uploads; `MaskRCNN.load` without the object around it. */
@@ -159,7 +160,8 @@ export async function loadParts(
   const device = options.device ?? (await requestDevice());
   const ownsDevice = !options.device;
   let loader: LayerLoader | undefined;
-  let interpreted: ReturnType<typeof interpret> | undefined;
+  let interpreted: Interpreted | undefined;
+  let build: BuildNetwork | undefined;
   let compiled: Promise<number> = Promise.resolve(0);
   try {
     const computing = await computingFor(device, options, store);
@@ -174,14 +176,15 @@ export async function loadParts(
     const header = await readWeights(
       opened,
       {
-        header(found) {
+        async header(found) {
           const split = splitCompanions(found.tensors);
           companions = split.companions;
           interpreted = interpret({ ...found, tensors: split.weights }, options);
           const { tensors, config } = interpreted;
           // shapes of maps do not change which variants are compiled, so any size will do
           const size = { height: config.minSize, width: config.minSize };
-          const { graph } = buildNetwork(tensors, config, size, computing);
+          build = await networkBuilder(tensors, config);
+          const { graph } = build(tensors, config, size, computing);
           const all = new Map(tensors);
           for (const tensor of found.tensors) {
             const name = companions.has(tensor.name) ? nameOf(tensor.name) : undefined;
@@ -200,11 +203,11 @@ export async function loadParts(
         },
       },
       {
-        ...(report && !caffe2Files(source) && { onProgress: report }), // of these it was the download
+        ...(report && !caffe2Files(source, url) && { onProgress: report }), // of these it was the download
         ...(signal && { signal }),
       },
     );
-    if (!loader || !interpreted)
+    if (!loader || !interpreted || !build)
       throw new ShapeError(`load: no header was read; got ${header.tensors.length} tensors`);
     const weights = await loader.finish();
     const uploadMs = performance.now() - started;
@@ -217,7 +220,8 @@ export async function loadParts(
         { name, dtype, shape },
       ]),
     );
-    return { device, ownsDevice, checkpoint, config, computing, weights, timing: { compileMs, uploadMs } };
+    const timing = { compileMs, uploadMs };
+    return { device, ownsDevice, checkpoint, config, computing, build, weights, timing };
   } catch (error) {
     loader?.destroy();
     if (ownsDevice) device.destroy();

@@ -1,10 +1,11 @@
 // The public API: load a checkpoint on a device, detect in pictures.
 
 import { type Detection, detectionsOf } from './detection';
-import { type DrawOptions, type DrawResult, Painter } from './draw';
+import type { DrawOptions, DrawResult, Painter } from './draw';
 import { DeviceLostError } from './errors';
 import type { Tensor } from './graph/graph';
-import { type Encode, type HostTensor, Program, type RunProfile } from './graph/program';
+import type { RunProfile } from './graph/profile';
+import { type Encode, type HostTensor, Program } from './graph/program';
 import { type ImageSource, pixelsOf, sizeOf } from './image';
 import { type Tuning, traitsOf } from './kernels/methods';
 import { type Loaded, type LoadOptions, loadParts } from './load';
@@ -12,9 +13,10 @@ import { cocoNames } from './model/coco';
 import type { Config } from './model/config';
 import type { Checkpoint, Computing } from './model/layers';
 import { hasMasks, kindOf, type Network, withoutMasks } from './model/mask_rcnn';
-import { buildNetwork, checkShaders } from './model/networks';
+import { type BuildNetwork, checkShaders, networkBuilder } from './model/networks';
 import type { Size } from './model/transform';
-import { isTextureSource, TextureImport, type TextureSource } from './texture_import';
+import type { TextureImport } from './texture_import';
+import { isTextureSource, type TextureSource } from './texture_source';
 import { adapterKey, localTunings, mergeTunings, type TuningStore } from './tuning_store';
 import type { ModelSource } from './weights/model_source';
 
@@ -86,10 +88,11 @@ export class MaskRCNN {
   readonly timing: { readonly compileMs: number; readonly uploadMs: number };
   /** How layers are computed on this device: what `tune` and `precision` have decided. */
   readonly computing: Computing;
+  private readonly build: BuildNetwork;
   private readonly weights: Map<string, GPUBuffer>;
   private readonly ownsDevice: boolean;
-  private readonly textures: TextureImport;
-  private readonly painter: Painter;
+  private textures: TextureImport | undefined;
+  private painter: Painter | undefined;
   private prepared: Prepared | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private gone: string | undefined;
@@ -103,10 +106,9 @@ export class MaskRCNN {
     this.checkpoint = loaded.checkpoint;
     this.config = loaded.config;
     this.computing = loaded.computing;
+    this.build = loaded.build;
     this.weights = loaded.weights;
     this.timing = loaded.timing;
-    this.textures = new TextureImport(this.device);
-    this.painter = new Painter(this.device);
     this.device.lost.then(({ message, reason }) => {
       this.gone ??= `the GPU device was lost (${reason || 'unknown'}): ${message || 'no reason given'}; load the model anew`;
     });
@@ -142,6 +144,8 @@ export class MaskRCNN {
       const started = performance.now();
       const { maskPaste: paste } = this.config;
       const traits = { classes: this.classCount(), masks: hasMasks(this.checkpoint), paste };
+      const { Painter } = await import('./draw'); // many only detect
+      this.painter ??= new Painter(this.device);
       const after = await this.painter.prepare(context, traits, options);
       const { network, program, size, before } = await this.enter(image);
       const prepareMs = performance.now() - started;
@@ -165,7 +169,7 @@ export class MaskRCNN {
     const { tune } = await import('./tune'); // few need it
     const found = await tune(
       this.device,
-      (computing) => buildNetwork(this.checkpoint, this.config, { height, width }, computing).graph,
+      (computing) => this.build(this.checkpoint, this.config, { height, width }, computing).graph,
       { ...options, precision, traits: traitsOf(this.device), adapter: adapterKey(this.device, precision) },
     );
     const all = mergeTunings(await this.tunings.get(found.adapter), found);
@@ -176,12 +180,12 @@ export class MaskRCNN {
   /** What would run for a picture of this size: a row for each node, without running it. */
   describe(height: number, width: number, { masks = true }: Pick<DetectOptions, 'masks'> = {}): LayerRow[] {
     const checkpoint = masks ? this.checkpoint : withoutMasks(this.checkpoint);
-    return describe(checkpoint, this.config, { height, width }, this.computing);
+    return layerRows(this.build(checkpoint, this.config, { height, width }, this.computing));
   }
 
   /** The WGSL text of every kernel that runs for a picture of this size, by name: what `load`'s `shaders` may replace. */
   shaders(height: number, width: number): Record<string, string> {
-    const { nodes } = buildNetwork(this.checkpoint, this.config, { height, width }, this.computing).graph;
+    const { nodes } = this.build(this.checkpoint, this.config, { height, width }, this.computing).graph;
     return Object.fromEntries(nodes.map(({ kernel }) => [kernel.name, kernel.source]));
   }
 
@@ -190,8 +194,8 @@ export class MaskRCNN {
     this.gone ??= 'the model was destroyed';
     this.prepared?.program.destroy();
     this.prepared = undefined;
-    this.textures.destroy();
-    this.painter.destroy();
+    this.textures?.destroy();
+    this.painter?.destroy();
     for (const buffer of this.weights.values()) buffer.destroy();
     this.weights.clear();
     if (this.ownsDevice) this.device.destroy();
@@ -251,7 +255,10 @@ export class MaskRCNN {
   }
 
   private async enterTexture(image: TextureSource, wanted: Wanted): Promise<Input> {
-    await this.textures.compile(image);
+    const { TextureImport } = await import('./texture_import'); // canvases, bitmaps and videos only
+    this.textures ??= new TextureImport(this.device);
+    const { textures } = this;
+    await textures.compile(image);
     let size = sizeOf(image);
     let prepared = await this.prepare(size, wanted);
     for (let now = sizeOf(image); !same(now, size); now = sizeOf(image)) {
@@ -259,7 +266,7 @@ export class MaskRCNN {
       prepared = await this.prepare(size, wanted);
     }
     const { pixels } = prepared.network;
-    const before: Encode = (encoder, placeOf) => this.textures.encode(encoder, image, size, placeOf(pixels));
+    const before: Encode = (encoder, placeOf) => textures.encode(encoder, image, size, placeOf(pixels));
     return { ...prepared, size, before };
   }
 
@@ -273,7 +280,7 @@ export class MaskRCNN {
     this.prepared?.program.destroy();
     this.prepared = undefined;
     const checkpoint = masks ? this.checkpoint : withoutMasks(this.checkpoint);
-    const network = buildNetwork(checkpoint, this.config, { height, width }, this.computing);
+    const network = this.build(checkpoint, this.config, { height, width }, this.computing);
     const outputs: Record<string, Tensor> = { ...network.outputs };
     for (const label of labels) outputs[label] = network.graph.find(label);
     checkShaders(network.graph, this.computing);
@@ -300,13 +307,18 @@ function same(a: Size, b: Size): boolean {
 }
 
 /** The layer table of a checkpoint for a picture of a given size. Needs no device: then every layer is by its definition. */
-export function describe(
+export async function describe(
   checkpoint: Checkpoint,
   config: Config,
   size: Size,
   computing?: Computing,
-): LayerRow[] {
-  return buildNetwork(checkpoint, config, size, computing).graph.nodes.map((node) => {
+): Promise<LayerRow[]> {
+  const build = await networkBuilder(checkpoint, config);
+  return layerRows(build(checkpoint, config, size, computing));
+}
+
+function layerRows({ graph }: Network): LayerRow[] {
+  return graph.nodes.map((node) => {
     const shape = Object.values(node.outputs)[0]?.shape ?? [];
     const bytes = Object.values(node.dispatch.outputs).reduce(
       (sum, output) => sum + 4 * output.shape.reduce((a, b) => a * b, 1),

@@ -1,6 +1,6 @@
 // Where Node keeps weights from the network: $XDG_CACHE_HOME/maskrcnn-webgpu/weights, or the same in ~/.cache.
 
-import { mkdir, open, readdir, rm, stat, statfs } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileSource } from './file_source';
@@ -35,10 +35,30 @@ export function folderAt(folder: string): Folder {
         close: () => file.close(),
       };
     },
+    async lock(name) {
+      const file = path(`${name}.lock`);
+      const owner = Number(await readFile(file, 'utf8').catch(() => undefined));
+      if (owner && !isRunning(owner)) await rm(file, { force: true });
+      try {
+        await writeFile(file, String(process.pid), { flag: 'wx' });
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+        throw error;
+      }
+      return () => rm(file, { force: true });
+    },
     remove: (name) => rm(path(name), { force: true }),
     async free() {
       const { bavail, bsize } = await statfs(folder);
       return bavail * bsize;
     },
   };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // another user's
+  }
 }

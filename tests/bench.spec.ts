@@ -292,18 +292,23 @@ test('the page runs, sorts, saves, and compares', { timeout: TIMEOUT }, async ()
     page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
     await page.goto(server.resolvedUrls!.local[0]!);
     await page.getByLabel('dispatches').uncheck();
-    await page.getByLabel('whole picture').uncheck();
+    await page.getByLabel('Size').fill('24,32');
     await page.getByLabel('Only').fill('linear: odd');
     await page.getByLabel('Seconds').fill('0.01');
     await page.getByRole('button', { name: 'Run' }).click();
-    await page.getByRole('status').getByText('Done: 1 results').waitFor({ timeout: TIMEOUT });
+    await page.getByRole('status').getByText('Done: 2 results').waitFor({ timeout: TIMEOUT });
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       page.getByRole('button', { name: 'Save JSON' }).click(),
     ]);
     const saved = parseReport(readFileSync(await download.path(), 'utf8'), 'saved');
-    expect(saved.results.map(({ id }) => id)).toEqual(['row linear: odd sizes']);
+    expect(saved.results.map(({ id }) => id)).toEqual(['row linear: odd sizes', 'picture nuclei.png']);
     expect(saved.environment.adapter.architecture).toBe('swiftshader');
+    // its own run of the model, node by node
+    expect(saved.profile!.nodes.find(({ label }) => label === 'rpn.top_k')!.microseconds).toBeGreaterThan(0);
+    await page.locator('#flame').focus();
+    await page.keyboard.press('ArrowDown');
+    await page.locator('#flame-chosen', { hasText: /model.* ms/ }).waitFor();
 
     // a report with a picture of the model's nodes, and the same twice as fast
     mkdirSync('out', { recursive: true });

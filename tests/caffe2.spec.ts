@@ -1,5 +1,6 @@
 // The reader of Caffe2's two files, over a small graph written here; and what it makes of damaged ones.
 
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,8 @@ import { COCO_CATEGORIES } from '../src/model/coco';
 import { openModel } from '../src/node';
 import { readCaffe2 } from '../src/weights/caffe2';
 import { readNet } from '../src/weights/caffe2_net';
-import { caffe2Files, fromCaffe2 } from '../src/weights/model_source';
+import { fromCaffe2 } from '../src/weights/caffe2_source';
+import { caffe2Files } from '../src/weights/model_source';
 import { fields } from '../src/weights/protobuf';
 import { readSafetensors } from '../src/weights/safetensors';
 import { message, type OperatorRow, writeNet } from './caffe2_writer';
@@ -269,6 +271,15 @@ test('from a folder, and from a server', async () => {
     for (const source of [folder, join(folder, 'model_init.pb'), `${server.url}/go/`]) {
       expect(Buffer.compare((await openModel(source, { cache: false })) as Uint8Array, want), source).toBe(0);
     }
+    for (const url of [`${server.url}/go/`, new URL(`${server.url}/go`), folder]) {
+      const named = await openModel('facebook/maskrcnn2go', { cache: false, url });
+      expect(Buffer.compare(named as Uint8Array, want), String(url)).toBe(0);
+    }
+    const sha256 = createHash('sha256').update(files.init).digest('hex'); // of the weights
+    await openModel(`${server.url}/go/`, { cache: false, sha256 });
+    await expect(openModel(`${server.url}/go/`, { cache: false, sha256: '00' })).rejects.toThrow(
+      /model_init\.pb: wanted a file whose SHA-256 begins with 00/,
+    );
     await expect(openModel(`${server.url}/none/`, { cache: false })).rejects.toThrow(
       /model\.pb: wanted HTTP status/,
     );
@@ -292,4 +303,14 @@ test('addresses that stand for the two files', () => {
   expect(String(published.net)).toMatch(
     /^https:\/\/raw\.githubusercontent\.com\/facebookarchive\/models\/65b8ec4b/,
   );
+  expect(published.checksums).toHaveLength(2);
+  for (const url of [
+    'https://example.org/go',
+    'https://example.org/go/',
+    'https://example.org/go/model.pb',
+  ]) {
+    expect(caffe2Files('facebook/maskrcnn2go', url)).toEqual(at('https://example.org/go/'));
+  }
+  expect(caffe2Files('facebook/maskrcnn2go', '/a.safetensors')).toBeUndefined();
+  expect(caffe2Files('torchvision/maskrcnn_resnet50_fpn', '/a.pth')).toBeUndefined();
 });

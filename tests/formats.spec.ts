@@ -10,7 +10,7 @@ import { interpret, type LoadOptions } from '../src/load';
 import { MaskRCNN as InBrowser } from '../src/mask_rcnn';
 import { MaskRCNN } from '../src/node';
 import { toBfloat16, toFloat16, toFloat32 } from '../src/weights/float16';
-import { quantise } from '../src/weights/quantised';
+import { quantise, relativeError } from '../src/weights/quantised';
 import { readWeights } from '../src/weights/read_weights';
 import type { TensorInfo } from '../src/weights/safetensors';
 import { type TensorData, writeSafetensors } from '../src/weights/write_safetensors';
@@ -105,12 +105,11 @@ function axesOf({ name, shape }: TensorInfo): [number, number, number] {
 }
 
 describe('the weights of layers as', () => {
-  test('F64: the same, bit for bit, from F32', async () => {
-    const plain = await detect(rewritten((tensor) => [f32(tensor)]));
+  test('F64: the same, bit for bit', async () => {
     const wide = rewritten((tensor) => [
       { ...f32(tensor), dtype: 'F64', data: bytesOf(Float64Array.from(tensor.values)) },
     ]);
-    expect(await detect(wide)).toEqual(plain);
+    expect(await detect(wide)).toEqual(expected);
   });
 
   test('I8 with scales: as the integers times the scales in F32; U8 with zero points: as I8', async () => {
@@ -160,8 +159,7 @@ describe('the same objects from', () => {
       writeFileSync(inFolder(name), writeSafetensors(tensors.map(f32), i === 0 ? config : {}));
     });
     writeFileSync(inFolder('model.safetensors.index.json'), JSON.stringify({ weight_map: map }));
-    const whole = await detect(rewritten((tensor) => [f32(tensor)]));
-    expect(await detect(inFolder('model.safetensors.index.json'))).toEqual(whole);
+    expect(await detect(inFolder('model.safetensors.index.json'))).toEqual(expected);
   });
 
   test('a .pth of a trainer, dropped as a file', async () => {
@@ -278,8 +276,8 @@ test('quantised channels are off by half a step at most', () => {
       expect(Math.abs(integers[i]! * step - value)).toBeLessThanOrEqual(step * 0.50001);
     });
   }
-  const { integers, scale, error } = quantise(new Float32Array(4), [1, 2, 2]);
-  expect([[...integers], [...scale], error]).toEqual([[0, 0, 0, 0], [1, 1], 0]);
+  const { integers, scale, ...sums } = quantise(new Float32Array(4), [1, 2, 2]);
+  expect([[...integers], [...scale], relativeError(sums)]).toEqual([[0, 0, 0, 0], [1, 1], 0]);
 });
 
 describe('maskrcnn convert', () => {
@@ -364,7 +362,7 @@ describe('maskrcnn convert', () => {
     const { code, stdout } = await run('models');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /torchvision\/maskrcnn_resnet50_fpn +BSD-3-Clause .*https:\/\/download\.pytorch\.org/,
+      /torchvision\/maskrcnn_resnet50_fpn +not stated \(code: BSD-3-Clause\) .*https:\/\/download\.pytorch\.org/,
     );
     expect(stdout).toContain('detectron2/mask_rcnn_R_50_FPN_3x');
   });

@@ -3,6 +3,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { DeviceLostError } from '../src/errors';
+import { unlessLost } from '../src/graph/checked';
 import { Graph, type Tensor } from '../src/graph/graph';
 import { plan } from '../src/graph/plan';
 import { Program } from '../src/graph/program';
@@ -151,4 +153,23 @@ test('imports go one way', () => {
       .map((path) => `${file} imports ${path}`);
   });
   expect(backward).toEqual([]);
+});
+
+test('a device is asked once whether it is lost, however often it is waited for, and tells all who wait', async () => {
+  let asked = 0;
+  const told: ((info: Pick<GPUDeviceLostInfo, 'reason' | 'message'>) => void)[] = [];
+  const lost = {
+    // biome-ignore lint/suspicious/noThenProperty: it counts who asks
+    then(tell: (typeof told)[number]) {
+      asked++;
+      told.push(tell);
+    },
+  };
+  const device = { lost } as unknown as GPUDevice;
+  for (let call = 0; call < 100; call++) await unlessLost(device, Promise.resolve(), '');
+  expect(asked).toBe(1);
+  const waiting = unlessLost(device, new Promise(() => {}), '');
+  told[0]!({ reason: 'unknown', message: 'gone' });
+  await expect(waiting).rejects.toThrow(DeviceLostError);
+  await expect(unlessLost(device, new Promise(() => {}), '')).rejects.toThrow('gone');
 });

@@ -53,6 +53,33 @@ test('a box is drawn where there is no mask', () => {
   expect(at(40, 50)).toEqual([255, 255, 255]);
 });
 
+/** A person in a picture of 200 x 100: points in a row, 10 pixels apart, so that bones run along it. */
+function person(points: number): Detection {
+  const keypoints = Array.from({ length: points }, (_, k) => ({
+    name: `point ${k}`,
+    x: 20 + 10 * k,
+    y: 50,
+    score: 1,
+  }));
+  return { label: 'person', classIndex: 1, score: 0.9, box: [5, 20, 195, 90], keypoints };
+}
+
+test('a skeleton joins the points as COCO does', () => {
+  const at = draw(200, 100, [person(17)]);
+  const colour = at(20, 50); // the nose
+  expect(colour).not.toEqual([255, 255, 255]);
+  expect(at(165, 50)).toEqual(colour); // from the left knee, 13, to the left ankle, 15
+  expect(at(20, 60)).toEqual([255, 255, 255]);
+  const edge = at(165, 51).reduce((sum, value) => sum + value, 0);
+  expect(edge).toBeLessThan(400); // dark, so that it is seen on any picture
+});
+
+test('of other points than COCO has, no lines', () => {
+  const at = draw(200, 100, [person(5)]);
+  expect(at(40, 50)).not.toEqual([255, 255, 255]);
+  expect(at(45, 50)).toEqual([255, 255, 255]);
+});
+
 test.each([
   [1, 1],
   [1500, 60],

@@ -8,6 +8,10 @@ export class RangeServer {
   readonly asked: string[] = [];
   /** Breaks the connection after so many bytes, once. */
   breakAfter: number | undefined;
+  /** Falls silent after so many bytes, once. */
+  stallAfter: number | undefined;
+  /** What the file becomes when the connection has been broken. */
+  afterBreak: Uint8Array | undefined;
   version = 1;
   ranges = true;
 
@@ -27,9 +31,16 @@ export class RangeServer {
     if (part) response.setHeader('content-range', `bytes ${begin}-${length - 1}/${length}`);
     response.writeHead(part ? 206 : 200, { 'content-length': body.length });
     if (method === 'HEAD') response.end();
-    else if (this.breakAfter !== undefined && this.breakAfter < body.length) {
+    else if (this.stallAfter !== undefined) {
+      response.write(body.subarray(0, this.stallAfter));
+      this.stallAfter = undefined;
+    } else if (this.breakAfter !== undefined && this.breakAfter < body.length) {
       const sent = body.subarray(0, this.breakAfter);
       this.breakAfter = undefined;
+      if (this.afterBreak) {
+        this.bytes = this.afterBreak;
+        this.version++;
+      }
       response.write(sent, () => setTimeout(() => response.destroy(), 50));
     } else response.end(body);
   };

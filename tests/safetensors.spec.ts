@@ -486,12 +486,12 @@ describe('malformed files', () => {
     [
       'length 0',
       new Uint8Array(9),
-      'wanted a header of 1 to 100000000 bytes, got one of 0; is it a .safetensors file?',
+      'wanted a header of 1 to 4194304 bytes, got one of 0; is it a .safetensors file?',
     ],
     [
-      'length > 100 MB',
+      'length > 4 MB',
       lengthOnly(100_000_001n),
-      'wanted a header of 1 to 100000000 bytes, got one of 100000001; is',
+      'wanted a header of 1 to 4194304 bytes, got one of 100000001; is',
     ],
     [
       'length 2^64 - 1',

@@ -6,7 +6,7 @@ import { sourceLines, specialise } from '../src/kernels/specialise';
 import type { LoadOptions } from '../src/load';
 import type { MaskRCNN } from '../src/mask_rcnn';
 import { inferScales, levelCuts } from '../src/model/levels';
-import { buildNetwork } from '../src/model/networks';
+import { networkBuilder } from '../src/model/networks';
 import { resizedSize, type Size } from '../src/model/transform';
 import { nucleiModel, picture } from './engine';
 import * as reference from './reference/roi';
@@ -146,9 +146,10 @@ describe('faults', () => {
   });
 });
 
-test('every line of every specialised shader is the line of its source', () => {
+test('every line of every specialised shader is the line of its source', async () => {
   const size = { height: 200, width: 300 };
-  const { nodes } = buildNetwork(model.checkpoint, model.config, size, model.computing).graph;
+  const build = await networkBuilder(model.checkpoint, model.config);
+  const { nodes } = build(model.checkpoint, model.config, size, model.computing).graph;
   const declaration = /^((?:const|alias) \w+)/;
   for (const { kernel, dispatch } of nodes) {
     const lineOf = sourceLines(kernel.source, dispatch.constants);

@@ -6,8 +6,7 @@ import { ShaderError, type ShaderFault } from '../../src/errors';
 import { type HostTensor, Program } from '../../src/graph/program';
 import type { Loaded } from '../../src/load';
 import type { ConfigOptions } from '../../src/model/config';
-import { buildNetwork } from '../../src/model/networks';
-import { type FoundObject, portable, type RunInfo } from './explore_run';
+import { type FoundObject, type OnProgress, portable, type RunInfo } from './explore_run';
 
 export interface Changes {
   readonly config?: ConfigOptions;
@@ -26,20 +25,21 @@ export type Outcome = ChangedRun | { readonly faults: readonly ShaderFault[] };
 
 /** `labels`: of tensors that are wanted. */
 export async function runChanged(
-  { device, checkpoint, computing, weights }: Loaded,
+  { device, checkpoint, computing, build, weights }: Loaded,
   { picture, config, classes }: RunInfo,
   words: Uint32Array<ArrayBuffer>,
   changes: Changes,
   labels: readonly string[],
+  onProgress?: OnProgress,
 ): Promise<Outcome> {
   const changed = { ...computing, ...(changes.shaders && { shaders: changes.shaders }) };
-  const network = buildNetwork(checkpoint, { ...config, ...changes.config }, picture, changed);
+  const network = build(checkpoint, { ...config, ...changes.config }, picture, changed);
   const wanted = Object.fromEntries(labels.map((label) => [label, network.graph.find(label)]));
   let program: Program | undefined;
   try {
     program = await Program.create(device, network.graph, weights, { ...network.outputs, ...wanted });
     program.write(network.pixels, words);
-    const { outputs, profile } = await program.run();
+    const { outputs, profile } = await program.run(onProgress && { onProgress });
     const found = detectionsOf(outputs, picture, (i) => classes[i] ?? '', config);
     const tensors = Object.fromEntries(labels.map((label) => [label, outputs[label]!]));
     return { found: found.map(portable), tensors, runMs: profile.runMs };

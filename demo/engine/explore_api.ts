@@ -3,10 +3,14 @@
 import { transfer } from 'comlink';
 import { DeviceLostError } from '../../src/errors';
 import type { HostTensor } from '../../src/graph/program';
+import type { ConfigOptions } from '../../src/model/config';
 import { Calls } from './calls';
 import type { Changes, Outcome } from './changed_run';
-import { ExploreModel, type ExploreRun, type MemoryPlan, type RunInfo } from './explore_run';
+import { ExploreModel, type ExploreRun, type MemoryPlan, type OnProgress, type RunInfo } from './explore_run';
 import type { LoadProgress, LoadRequest } from './messages';
+
+/** What of the model's configuration the visitor may set: the resized short side, and how many regions at most. */
+export type RunConfig = Pick<ConfigOptions, 'minSize' | 'rpnPostNmsTopN' | 'boxDetectionsPerImg'>;
 
 export class ExploreApi {
   private readonly calls = new Calls();
@@ -29,16 +33,16 @@ export class ExploreApi {
     });
   }
 
-  /** Runs on a picture, which it closes, and forgets the run before. `minSize`: the resized picture's short side. */
-  run(call: number, picture: ImageBitmap, minSize: number | undefined): Promise<RunInfo> {
+  /** Runs on a picture, which it closes, and forgets the run before once this one is done. */
+  run(call: number, picture: ImageBitmap, options: RunConfig, onProgress: OnProgress): Promise<RunInfo> {
     return this.calls.run(call, async (signal) => {
       try {
+        signal.throwIfAborted();
         if (!this.model) throw new DeviceLostError('no model is loaded: choose one');
-        this.last?.destroy();
-        this.last = undefined;
-        const run = await this.model.run(picture, minSize === undefined ? {} : { minSize });
+        const run = await this.model.run(picture, options, unless(signal, onProgress));
         if (signal.aborted) run.destroy();
         signal.throwIfAborted();
+        this.last?.destroy();
         this.last = run;
         return run.info;
       } finally {
@@ -64,9 +68,14 @@ export class ExploreApi {
   }
 
   /** The last run's picture through a changed network; the last run stays what it is. */
-  changed(call: number, changes: Changes, labels: readonly string[]): Promise<Outcome> {
+  changed(
+    call: number,
+    changes: Changes,
+    labels: readonly string[],
+    onProgress: OnProgress,
+  ): Promise<Outcome> {
     return this.calls.run(call, async (signal) => {
-      const outcome = await this.current.changed(changes, labels);
+      const outcome = await this.current.changed(changes, labels, unless(signal, onProgress));
       signal.throwIfAborted();
       return outcome;
     });
@@ -78,6 +87,11 @@ export class ExploreApi {
 
   cancel(call: number): void {
     this.calls.cancel(call);
+  }
+
+  /** Takes the GPU away, as a driver's crash does: for tests of what the page does then. */
+  loseDevice(): void {
+    this.model?.parts.device.destroy();
   }
 
   onLost(listener: (message: string) => void): void {
@@ -95,4 +109,12 @@ export class ExploreApi {
     last?.destroy();
     model?.destroy();
   }
+}
+
+/** Tells the page how far a run is, and ends it when it is cancelled. */
+function unless(signal: AbortSignal, onProgress: OnProgress): OnProgress {
+  return (share) => {
+    signal.throwIfAborted();
+    onProgress(share);
+  };
 }

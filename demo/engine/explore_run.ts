@@ -12,7 +12,6 @@ import { specialise } from '../../src/kernels/specialise';
 import { type Loaded, type LoadOptions, loadParts } from '../../src/load';
 import type { Config, ConfigOptions } from '../../src/model/config';
 import type { Network } from '../../src/model/mask_rcnn';
-import { buildNetwork } from '../../src/model/networks';
 import type { Size } from '../../src/model/transform';
 import type { MaskRegion } from '../../src/rle';
 import type { ModelSource } from '../../src/weights/model_source';
@@ -82,11 +81,17 @@ export interface RunInfo {
   readonly adapter: string;
 }
 
+/** Told the share of a run that is done, 0..1; ends the run by throwing. */
+export type OnProgress = (share: number) => void;
+
 /** What can be posted of a plan. */
 export type MemoryPlan = Omit<Plan, 'places'>;
 
-/** Bytes of tensors that are kept on the GPU after a run; those beyond are computed again when asked for. */
-const KEPT_BYTES = 1 << 30;
+/**
+ * Bytes of tensors that are kept on the GPU after a run; those beyond are computed again when asked for. While a run
+ * is on its way, the one before is still there.
+ */
+const KEPT_BYTES = 1 << 29;
 
 /** A checkpoint on the GPU. Every layer is computed by its definition, in a node of its own. */
 export class ExploreModel {
@@ -96,9 +101,12 @@ export class ExploreModel {
     return new ExploreModel(await loadParts(source, { ...options, algorithm: 'direct' }));
   }
 
-  /** Runs on a picture and times every node. `options`: over the checkpoint's own configuration. */
-  run(image: ImageSource, options: ConfigOptions = {}): Promise<ExploreRun> {
-    return ExploreRun.create(this.parts, image, { ...this.parts.config, ...options });
+  /**
+   * Runs on a picture and times every node. `options`: over the checkpoint's own configuration. `onProgress` is told
+   * the share that is done, and ends the run by throwing.
+   */
+  run(image: ImageSource, options: ConfigOptions = {}, onProgress?: OnProgress): Promise<ExploreRun> {
+    return ExploreRun.create(this.parts, image, { ...this.parts.config, ...options }, onProgress);
   }
 
   destroy(): void {
@@ -121,15 +129,20 @@ export class ExploreRun {
     this.tensors = tensorsOf(network);
   }
 
-  static async create(parts: Loaded, image: ImageSource, config: Config): Promise<ExploreRun> {
-    const { device, checkpoint, computing, weights } = parts;
+  static async create(
+    parts: Loaded,
+    image: ImageSource,
+    config: Config,
+    onProgress?: OnProgress,
+  ): Promise<ExploreRun> {
+    const { device, checkpoint, computing, build, weights } = parts;
     const picture = pixelsOf(image);
-    const network = buildNetwork(checkpoint, config, picture, computing);
+    const network = build(checkpoint, config, picture, computing);
     const kept = keepable(network);
     const program = await Program.create(device, network.graph, weights, network.outputs, kept);
     try {
       program.write(network.pixels, picture.words);
-      const { outputs, profile } = await program.run({ profile: true });
+      const { outputs, profile } = await program.run({ profile: true, ...(onProgress && { onProgress }) });
       const counts = await countsOf(network, program);
       const info = infoOf(parts, config, network, picture, outputs, profile, counts);
       return new ExploreRun(info, parts, network, program, kept, picture.words);
@@ -173,8 +186,8 @@ export class ExploreRun {
   }
 
   /** The same picture through a changed network. */
-  changed(changes: Changes, labels: readonly string[]): Promise<Outcome> {
-    return runChanged(this.parts, this.info, this.words, changes, labels);
+  changed(changes: Changes, labels: readonly string[], onProgress?: OnProgress): Promise<Outcome> {
+    return runChanged(this.parts, this.info, this.words, changes, labels, onProgress);
   }
 
   /** The buffers that the network needs where nothing is kept for looking at, as in `detect`. */

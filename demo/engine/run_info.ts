@@ -2,7 +2,8 @@
 
 import { type Detection, detectionsOf } from '../../src/detection';
 import type { Graph, Tensor } from '../../src/graph/graph';
-import type { HostTensor, RunProfile } from '../../src/graph/program';
+import type { RunProfile } from '../../src/graph/profile';
+import type { HostTensor } from '../../src/graph/program';
 import type { Loaded } from '../../src/load';
 import { COCO_CLASSES } from '../../src/model/coco';
 import type { Config } from '../../src/model/config';

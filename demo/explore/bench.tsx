@@ -1,4 +1,5 @@
-// The bar above all chapters: which picture, which model, how large the picture enters the network.
+// The bar above all chapters: which picture, which model, how large the picture enters the network, and how many
+// objects leave it.
 
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
@@ -8,41 +9,67 @@ import { modelOf } from '../models';
 import { openPicture, openSample, type Picture, SAMPLES } from '../pictures';
 import { Status } from '../shell/status';
 import { tellFault } from '../shell/toasts';
+import { defaultExtent, type Extent } from './bench_defaults';
 import { keepSettings, setting } from './route';
 import { run, start, task } from './run';
 
 /** Short sides to choose from, in pixels; the model's own is what it was trained for. */
 const SIDES = [128, 192, 256, 384, 512, 640, 800];
+/** Regions that the heads look at: each takes them as long as the others. */
+const PROPOSALS = [100, 200, 300, 500, 1000, 2000];
+const OBJECTS = [20, 30, 50, 100, 200, 400];
+/** In the address: whatever the model has. */
+const OWN = 'own';
 
-interface Choice {
+interface Choice extends Extent {
   model: string;
   /** The visitor's own file, if that is the model. */
   file?: File | undefined;
   picture?: Picture | undefined;
-  side?: number | undefined;
 }
 
 export function Bench() {
-  const choice = useSignal<Choice>({ model: modelOf(setting('model')).id, side: numberOf(setting('size')) });
+  const choice = useSignal<Choice>({
+    model: modelOf(setting('model')).id,
+    side: numberOf(setting('size')),
+    proposals: numberOf(setting('proposals')),
+    objects: numberOf(setting('objects')),
+  });
   const pictureInput = useRef<HTMLInputElement>(null);
   const modelInput = useRef<HTMLInputElement>(null);
 
   const change = (next: Partial<Choice>) => {
     choice.value = { ...choice.value, ...next };
-    const { model, file, picture, side } = choice.value;
-    keepSettings({ model: file ? undefined : model, picture: picture?.sample, size: side?.toString() });
+    const { model, file, picture, side, proposals, objects } = choice.value;
+    keepSettings({
+      model: file ? undefined : model,
+      picture: picture?.sample,
+      size: side?.toString() ?? OWN,
+      proposals: proposals?.toString() ?? OWN,
+      objects: objects?.toString() ?? OWN,
+    });
     const source: PlainSource = file ?? modelOf(model).source;
-    if (picture) start(source, picture, side);
+    const options = {
+      ...(side !== undefined && { minSize: side }),
+      ...(proposals !== undefined && { rpnPostNmsTopN: proposals }),
+      ...(objects !== undefined && { boxDetectionsPerImg: objects }),
+    };
+    if (picture) start(source, picture, options);
   };
   const sample = (id: string) => openSample(id).then((picture) => change({ picture }), tellFault);
   const own = (file: File) => openPicture(file, file.name).then((picture) => change({ picture }), tellFault);
 
   useEffect(() => {
-    sample(setting('picture') ?? modelOf(setting('model')).sample);
-    return takePictures(own);
+    const ready = defaultExtent().then(({ side, proposals, objects }) => {
+      if (setting('size') === undefined) choice.value = { ...choice.value, side };
+      if (setting('proposals') === undefined) choice.value = { ...choice.value, proposals };
+      if (setting('objects') === undefined) choice.value = { ...choice.value, objects };
+      if (!choice.value.picture) sample(setting('picture') ?? modelOf(setting('model')).sample);
+    });
+    return takePictures((file) => ready.then(() => own(file)));
   }, []);
 
-  const { model, file, picture, side } = choice.value;
+  const { model, file, picture, side, proposals, objects } = choice.value;
   return (
     <section class="bench" aria-label="What is run">
       <label class="field">
@@ -75,22 +102,29 @@ export function Bench() {
           <option value="own">{file?.name ?? 'Your own file …'}</option>
         </select>
       </label>
-      <label class="field">
-        <span>Short side, px</span>
-        <select
-          value={side ?? ''}
-          onChange={({ currentTarget: { value } }) => change({ side: numberOf(value) })}
-        >
-          <option value="">the model's own</option>
-          {SIDES.map((pixels) => (
-            <option key={pixels} value={pixels}>
-              {pixels}
-            </option>
-          ))}
-        </select>
-      </label>
+      <Amount
+        label="Short side, px"
+        options={SIDES}
+        value={side}
+        onChange={(next) => change({ side: next })}
+      />
+      <Amount
+        label="Proposals, at most"
+        options={PROPOSALS}
+        value={proposals}
+        onChange={(next) => change({ proposals: next })}
+      />
+      <Amount
+        label="Objects, at most"
+        options={OBJECTS}
+        value={objects}
+        onChange={(next) => change({ objects: next })}
+      />
       <button type="button" onClick={() => pictureInput.current?.click()}>
         Choose a picture
+      </button>
+      <button type="button" disabled={!picture || task.work.value !== undefined} onClick={() => change({})}>
+        Run again
       </button>
       <input
         ref={pictureInput}
@@ -110,6 +144,31 @@ export function Bench() {
       />
       <Status task={task} idle={summary()} />
     </section>
+  );
+}
+
+interface AmountProps {
+  label: string;
+  options: readonly number[];
+  /** undefined: the model's own. */
+  value: number | undefined;
+  onChange: (value: number | undefined) => void;
+}
+
+function Amount({ label, options, value, onChange }: AmountProps) {
+  const all = value === undefined || options.includes(value) ? options : [...options, value];
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select value={value ?? ''} onChange={({ currentTarget }) => onChange(numberOf(currentTarget.value))}>
+        <option value="">the model's own</option>
+        {all.map((amount) => (
+          <option key={amount} value={amount}>
+            {amount}
+          </option>
+        ))}
+      </select>
+    </label>
   );
 }
 

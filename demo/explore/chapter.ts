@@ -5,7 +5,8 @@ import type { RunInfo } from '../engine/explore_run';
 import type { Run } from './run';
 
 export interface Chapter {
-  Text: ComponentType;
+  /** `info`: of the run that is shown, for the numbers in the text; undefined before the first. */
+  Text: ComponentType<{ info: RunInfo | undefined }>;
   /** Mounted anew for every run. */
   View: ComponentType<{ run: Run }>;
   /** The view takes the page's whole width, below the text. */

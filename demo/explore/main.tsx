@@ -31,8 +31,15 @@ function Explore() {
 }
 
 function Contents({ open }: { open: string }) {
+  const list = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // where the list is a strip, the open chapter into its middle
+    const { clientWidth } = list.current!;
+    const link = list.current!.querySelector<HTMLElement>('[aria-current]')!;
+    list.current!.scrollLeft = link.offsetLeft + (link.offsetWidth - clientWidth) / 2;
+  }, [open]);
   return (
-    <nav class="contents" aria-label="Chapters">
+    <nav class="contents" aria-label="Chapters" ref={list}>
       <ol>
         {CHAPTERS.map(({ id, title }) => (
           <li key={id}>
@@ -80,7 +87,7 @@ function Page({ row, before, after }: PageProps) {
         <h1 ref={heading} tabIndex={-1}>
           {row.title}
         </h1>
-        <div class="prose">{Text && <Text />}</div>
+        <div class="prose">{Text && <Text info={shown?.info} />}</div>
         <p class="turn row">
           {before && <a class="button" href={`#/${before.id}`}>{`← ${before.title}`}</a>}
           {after && <a class="button" href={`#/${after.id}`}>{`${after.title} →`}</a>}

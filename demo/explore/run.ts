@@ -5,13 +5,13 @@ import { proxy, type Remote, transfer, wrap } from 'comlink';
 import type { HostTensor } from '../../src/index';
 import { numbered } from '../engine/calls';
 import type { Changes, Outcome } from '../engine/changed_run';
-import type { ExploreApi } from '../engine/explore_api';
+import type { ExploreApi, RunConfig } from '../engine/explore_api';
 import type { MemoryPlan, NodeInfo, RunInfo } from '../engine/explore_run';
 import type { PlainSource } from '../engine/messages';
 import type { Picture } from '../pictures';
 import { lack } from '../shell/shell';
 import { type Report, Task } from '../shell/task';
-import { tellFault } from '../shell/toasts';
+import { tell, tellFault } from '../shell/toasts';
 import { TensorCache } from './tensor_cache';
 
 /** What is being done, for <Status>. */
@@ -19,6 +19,9 @@ export const task = new Task();
 
 /** The run that all views show. It becomes another object with every picture, model and size. */
 export const run = signal<Run | undefined>(undefined);
+
+// for whoever looks at it from the console, or tests it: `run.value.tensor(label)`
+Object.assign(window, { run });
 
 export class Run {
   private readonly tensors: TensorCache;
@@ -56,9 +59,14 @@ export class Run {
 
   /** The same picture through a changed network, with the tensors of `labels`. Shown as the page's task. */
   changed(what: string, changes: Changes, labels: readonly string[] = []): Promise<Outcome> {
-    return task.run(what, (signal) => {
+    return task.run(what, (signal, report) => {
       const cancel = (call: number) => this.api.cancel(call);
-      return numbered(signal, cancel, (call) => this.api.changed(call, changes, labels) as Promise<Outcome>);
+      const progress = proxy((share: number) => report(what, share));
+      return numbered(
+        signal,
+        cancel,
+        (call) => this.api.changed(call, changes, labels, progress) as Promise<Outcome>,
+      );
     });
   }
 
@@ -67,25 +75,33 @@ export class Run {
     return this.api.memory() as Promise<MemoryPlan>;
   }
 
+  /** Takes the GPU away, as a driver's crash does: for tests of what the page does then. */
+  loseDevice(): Promise<void> {
+    return this.api.loseDevice() as Promise<void>;
+  }
+
   node(label: string): NodeInfo | undefined {
     return this.info.nodes.find((node) => node.label === label);
   }
 }
 
+const RUNNING = 'Running every layer on the picture';
+
 let api: Remote<ExploreApi> | undefined;
 let loaded: PlainSource | undefined;
 
 /** Runs `source` on `picture`; loads it first unless it is there already. Cancels what is under way. */
-export async function start(source: PlainSource, picture: Picture, minSize?: number): Promise<void> {
+export async function start(source: PlainSource, picture: Picture, options: RunConfig): Promise<void> {
   try {
     await task.run('Starting', async (signal, report) => {
       const engine = connect();
       const cancel = (call: number) => engine.cancel(call);
       if (loaded !== source) await load(engine, source, signal, report);
-      report('Running every layer on the picture');
+      report(RUNNING);
       const sent = await createImageBitmap(picture.bitmap);
+      const progress = proxy((share: number) => report(RUNNING, share));
       const info = await numbered(signal, cancel, (call) =>
-        engine.run(call, transfer(sent, [sent]) as ImageBitmap, minSize),
+        engine.run(call, transfer(sent, [sent]) as ImageBitmap, options, progress),
       );
       run.value = new Run(info as RunInfo, picture, engine);
     });
@@ -129,7 +145,11 @@ function connect(): Remote<ExploreApi> {
       const shown = run.value;
       loaded = undefined;
       tellFault(`The GPU was lost (${message}). The model is loaded anew.`);
-      if (source && shown) start(source, shown.picture, shown.info.config.minSize);
+      if (!source || !shown) return;
+      const { minSize, rpnPostNmsTopN, boxDetectionsPerImg } = shown.info.config;
+      start(source, shown.picture, { minSize, rpnPostNmsTopN, boxDetectionsPerImg }).then(() => {
+        if (run.value && run.value !== shown) tell('The GPU is back, and the picture has run again.');
+      });
     }),
   );
   api = found;

@@ -6,6 +6,9 @@ import type { Run } from './run';
 /** Label of the chosen node; it may be of another run's network. */
 export const chosenNode = signal<string>('');
 
+/** Name of the kernel to change; it may be one that this run does not use. */
+export const chosenKernel = signal<string>('mask_select');
+
 export const chosenChannel = signal(0);
 
 /** A place in the picture, 0..1 on both axes, padding excluded; undefined before anything was pointed at. */

@@ -13,11 +13,13 @@ export interface ConvertOptions {
   /** A file with a name a line, or a JSON array of names; the background first or not at all. */
   classes?: string;
   bnEps?: number;
+  /** Of a published model that is kept elsewhere. */
+  url?: string;
   sha256?: string;
 }
 
 export async function convert(input: string, output: string, options: ConvertOptions): Promise<void> {
-  const { dtype, bnEps, sha256 } = options;
+  const { dtype, bnEps, url, sha256 } = options;
   const classes = options.classes === undefined ? undefined : await readClasses(options.classes);
   const progress = new Progress();
   const onProgress = ({ loaded, total }: Loaded) =>
@@ -34,13 +36,13 @@ export async function convert(input: string, output: string, options: ConvertOpt
     const sink = {
       write: async (part: Uint8Array, at: number) => void (await file.write(part, 0, part.length, at)),
     };
-    const source = await openModel(input, { onProgress, sha256 });
+    const source = await openModel(input, { onProgress, url, sha256 });
     let converter: Converter | undefined;
     await readWeights(
       source,
       {
-        header(header) {
-          const { config, axes } = networkOf(header, {
+        async header(header) {
+          const { config, axes } = await networkOf(header, {
             ...(classes && { classes }),
             ...(bnEps !== undefined && { bnEps }),
           });

@@ -12,7 +12,7 @@ export async function info(file: string, size?: [number, number]): Promise<void>
     { ...header, tensors: weights },
     size && { minSize: size[0], maxSize: size[1] },
   );
-  const layers = describe(tensors, config, { height: config.minSize, width: config.maxSize });
+  const layers = await describe(tensors, config, { height: config.minSize, width: config.maxSize });
   const { classes, architecture, minSize, maxSize } = config;
   const write = (text: string) => process.stdout.write(text);
 

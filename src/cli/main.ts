@@ -99,6 +99,7 @@ function commands(done: (code: number) => void): Command {
       "what batch norms add to the variance, where the file's maker departed from it",
       eps,
     )
+    .option('--url <ADDRESS>', 'an address or a path to read a published model from, IN being its name')
     .option('--sha256 <HEX>', "the file's checksum, or how it begins; what differs is refused")
     .action((input: string, output: string, options: ConvertOptions) => convert(input, output, options));
   program

@@ -1,9 +1,11 @@
-// Detections drawn over their picture: masks tinted and outlined, boxes, labels, and a legend with the counts.
+// Detections drawn over their picture: masks tinted and outlined, boxes, skeletons, labels, and a legend with the
+// counts.
 // Hundreds of small objects stay readable: outlines are thin, a small object with a mask gets no box, and labels
 // are left out where their box is too small or where they would cover one another.
 
 import type { SKRSContext2D } from '@napi-rs/canvas';
 import type { Detection, RawImage } from '../node';
+import { drawSkeleton } from './skeleton';
 
 const TINT = 0.35; // of a mask's pixels
 const SMALL_BOX = 24; // pixels, times the scale, under which a box is not drawn around a mask
@@ -32,6 +34,10 @@ export function drawOverlay(
   ranked.forEach((detection, i) => {
     drawBox(context, detection, colours[i]!, SMALL_BOX * scale);
   });
+  const line = Math.max(2, 2 * scale - 1);
+  for (let i = ranked.length - 1; i >= 0; i--) {
+    drawSkeleton(context, ranked[i]!.keypoints ?? [], `rgb(${colours[i]})`, line);
+  }
   const size = Math.max(10, Math.min(11 * scale, Math.round(Math.max(width, height) / 40)));
   context.font = `${size}px ${fontFamily}`;
   context.textBaseline = 'top';

@@ -1,43 +1,21 @@
 // A graph made ready on a device: buffers, bind groups and parameters are made once; each run writes the
 // inputs, encodes one command buffer, submits it once and reads everything that was asked for back at once.
 
-import { DeviceLostError, ShapeError, UnsupportedError } from '../errors';
+import { ShapeError, UnsupportedError } from '../errors';
 import { numbersOfHalves } from '../kernels/half';
-import { bytesOf, type Dtype, describe, MAX_WORKGROUPS, sizeOf } from '../kernels/kernel';
+import { bytesOf, type Dtype, describe, sizeOf } from '../kernels/kernel';
 import { type Pipeline, pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
-import { checked } from './checked';
+import { checked, checkLimits, unlessLost } from './checked';
 import type { Graph, Node, Tensor } from './graph';
+import { NodeClock } from './node_clock';
 import { type Plan, plan } from './plan';
+import { profileOf, type RunProfile } from './profile';
 
 /** Numbers that came back, dense, in the tensor's shape: Uint32Array of u32, else Float32Array. */
 export interface HostTensor {
   readonly shape: readonly number[];
   readonly data: Float32Array | Uint32Array;
-}
-
-/** What one run did and cost. */
-export interface RunProfile {
-  /** Of the graph's nodes. */
-  dispatches: number;
-  submits: number;
-  readbacks: number;
-  peakBytes: number;
-  bytesWithoutReuse: number;
-  /** Host time from upload to the results' arrival, ms. */
-  runMs: number;
-  nodes: NodeProfile[];
-}
-
-export interface NodeProfile {
-  label: string;
-  kernel: string;
-  shape: readonly number[];
-  macs: number;
-  /** Bytes that the node reads and writes, each tensor once. */
-  bytes: number;
-  /** GPU time; undefined where the adapter has no timestamp-query, or profiling was off. */
-  microseconds?: number | undefined;
 }
 
 const UNIFORM_ALIGNMENT = 256;
@@ -56,7 +34,15 @@ export interface RunOptions {
   profile?: boolean;
   /** Encoded before the nodes: fills inputs on the GPU. */
   before?: Encode;
+  /**
+   * Makes a long run one of some submits, and is called after each with the share of the multiply-adds that is done,
+   * 0..1. What it throws ends the run. Without it a run is one submit.
+   */
+  onProgress?: (share: number) => void;
 }
+
+/** Submits of a run that tells how far it is, about. */
+const PARTS = 16;
 
 export interface SubmitOptions {
   before?: Encode;
@@ -219,7 +205,7 @@ export class Program {
     );
   }
 
-  /** One submit, one readback. Throws DeviceLostError if the device goes away meanwhile. */
+  /** One submit, unless progress is told, and one readback. Throws DeviceLostError if the device goes away meanwhile. */
   async run(options: RunOptions = {}): Promise<{ outputs: Record<string, HostTensor>; profile: RunProfile }> {
     const started = performance.now();
     const timed = Boolean(options.profile) && this.device.features.has('timestamp-query');
@@ -230,25 +216,23 @@ export class Program {
       offsets.push(size);
       size += bytesOf(this.outputs[name]!);
     }
-    const clock = timed ? this.clock() : undefined;
+    const clock = timed ? new NodeClock(this.device, this.steps.length) : undefined;
     const clockAt = Math.ceil(size / 8) * 8;
     const { COPY_DST, MAP_READ } = GPUBufferUsage;
     const total = Math.max(16, clockAt + (clock?.bytes ?? 0));
     const staging = this.device.createBuffer({ label: 'readback', size: total, usage: COPY_DST | MAP_READ });
     try {
+      const { first, submits } = await this.runParts(options, clock);
       await checked(this.device, 'running', () => {
         const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
-        options.before?.(encoder, (tensor) => this.placeOf(tensor));
-        this.encode(encoder, clock?.queries);
+        if (first === 0) options.before?.(encoder, (tensor) => this.placeOf(tensor));
+        this.encode(encoder, clock, first);
         names.forEach((name, i) => {
           const place = this.buffers.get(this.outputs[name]!)!;
           const bytes = bytesOf(this.outputs[name]!);
           encoder.copyBufferToBuffer(place.buffer, place.offset ?? 0, staging, offsets[i]!, bytes);
         });
-        if (clock) {
-          encoder.resolveQuerySet(clock.queries, 0, 2 * this.steps.length, clock.resolved, 0);
-          encoder.copyBufferToBuffer(clock.resolved, 0, staging, clockAt, clock.bytes);
-        }
+        clock?.resolve(encoder, staging, clockAt);
         this.device.queue.submit([encoder.finish()]);
       });
       await unlessLost(this.device, staging.mapAsync(GPUMapMode.READ), 'the results could not be read back');
@@ -260,11 +244,11 @@ export class Program {
         outputs[name] = { shape, data: typed(dtype, part) };
       });
       const times = clock && new BigUint64Array(bytes.slice(clockAt, clockAt + clock.bytes));
-      return { outputs, profile: this.profile(performance.now() - started, 1, times) };
+      const runMs = performance.now() - started;
+      return { outputs, profile: profileOf(this.graph, this.plan, { runMs, submits, readbacks: 1 }, times) };
     } finally {
       staging.destroy();
-      clock?.queries.destroy();
-      clock?.resolved.destroy();
+      clock?.destroy();
     }
   }
 
@@ -283,59 +267,46 @@ export class Program {
       this.device.queue.submit([encoder.finish()]);
     });
     await unlessLost(this.device, this.device.queue.onSubmittedWorkDone(), 'the work was not finished');
-    return this.profile(performance.now() - started, 0);
+    const runMs = performance.now() - started;
+    return profileOf(this.graph, this.plan, { runMs, submits: 1, readbacks: 0 });
   }
 
-  private clock(): { queries: GPUQuerySet; resolved: GPUBuffer; bytes: number } {
-    const count = 2 * this.steps.length;
-    const { QUERY_RESOLVE, COPY_SRC } = GPUBufferUsage;
-    return {
-      queries: this.device.createQuerySet({ type: 'timestamp', count }),
-      resolved: this.device.createBuffer({ size: count * 8, usage: QUERY_RESOLVE | COPY_SRC }),
-      bytes: count * 8,
-    };
+  /** All parts but the last, where progress is to be told; which node comes next, and how many submits there are. */
+  private async runParts(
+    { onProgress, before }: RunOptions,
+    clock: NodeClock | undefined,
+  ): Promise<{ first: number; submits: number }> {
+    const costs = this.graph.nodes.map(({ dispatch }) => dispatch.macs);
+    const total = costs.reduce((a, b) => a + b, 0);
+    let [first, submits, done, undone] = [0, 1, 0, 0];
+    for (let i = 0; onProgress && i < costs.length - 1; i++) {
+      undone += costs[i]!;
+      if (undone < total / PARTS) continue;
+      await checked(this.device, 'running', () => {
+        const encoder = this.device.createCommandEncoder({ label: 'maskrcnn' });
+        if (first === 0) before?.(encoder, (tensor) => this.placeOf(tensor));
+        this.encode(encoder, clock, first, i + 1);
+        this.device.queue.submit([encoder.finish()]);
+      });
+      await unlessLost(this.device, this.device.queue.onSubmittedWorkDone(), 'the work was not finished');
+      [first, submits, done, undone] = [i + 1, submits + 1, done + undone, 0];
+      onProgress(done / total);
+    }
+    return { first, submits };
   }
 
-  /** All nodes in one pass; in a pass each where they are timed. */
-  private encode(encoder: GPUCommandEncoder, queries?: GPUQuerySet): void {
-    let pass = queries ? undefined : encoder.beginComputePass();
-    this.steps.forEach(({ node, pipeline, bindGroup }, i) => {
-      const timed = queries && {
-        querySet: queries,
-        beginningOfPassWriteIndex: 2 * i,
-        endOfPassWriteIndex: 2 * i + 1,
-      };
-      if (timed) pass = encoder.beginComputePass({ label: node.label, timestampWrites: timed });
+  /** Nodes `first` to before `end` in one pass; in a pass each where they are timed. */
+  private encode(encoder: GPUCommandEncoder, clock?: NodeClock, first = 0, end = this.steps.length): void {
+    let pass = clock ? undefined : encoder.beginComputePass();
+    for (let i = first; i < end; i++) {
+      const { node, pipeline, bindGroup } = this.steps[i]!;
+      if (clock) pass = encoder.beginComputePass({ label: node.label, timestampWrites: clock.around(i) });
       pass?.setPipeline(pipeline.pipeline);
       pass?.setBindGroup(0, bindGroup);
       pass?.dispatchWorkgroups(...node.dispatch.workgroups);
-      if (timed) pass?.end();
-    });
-    if (!queries) pass?.end();
-  }
-
-  private profile(runMs: number, readbacks: number, times?: BigUint64Array): RunProfile {
-    const nodes = this.graph.nodes.map((node, i): NodeProfile => {
-      const tensors = [...Object.values(node.inputs), ...Object.values(node.outputs)];
-      return {
-        label: node.label,
-        kernel: node.kernel.name,
-        shape: Object.values(node.outputs)[0]?.shape ?? [],
-        macs: node.dispatch.macs,
-        bytes: tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0),
-        microseconds: times && Number(times[2 * i + 1]! - times[2 * i]!) / 1000,
-      };
-    });
-    const { peakBytes, bytesWithoutReuse } = this.plan;
-    return {
-      dispatches: this.steps.length,
-      submits: 1,
-      readbacks,
-      peakBytes,
-      bytesWithoutReuse,
-      runMs,
-      nodes,
-    };
+      if (clock) pass?.end();
+    }
+    if (!clock) pass?.end();
   }
 
   /** Frees the buffers that are the program's own; weights are not. */
@@ -353,36 +324,4 @@ export function compileAll(device: GPUDevice, graph: Graph): Promise<Pipeline[]>
 function typed(dtype: Dtype, bytes: ArrayBuffer): Float32Array | Uint32Array {
   if (dtype === 'f16') return numbersOfHalves(bytes);
   return dtype === 'f32' ? new Float32Array(bytes) : new Uint32Array(bytes);
-}
-
-/** Throws where a tensor or a dispatch is too large for the device, and says what would help. */
-function checkLimits(node: Node, limits: GPUSupportedLimits): void {
-  for (const tensor of [...Object.values(node.inputs), ...Object.values(node.outputs)]) {
-    if (bytesOf(tensor) > limits.maxStorageBufferBindingSize) {
-      throw new UnsupportedError(
-        `${node.label}: ${tensor.label} ${describe(tensor)} takes ${bytesOf(tensor)} bytes; the device binds at most ` +
-          `${limits.maxStorageBufferBindingSize}. Use a smaller maxSize, or fewer proposals or detections`,
-      );
-    }
-  }
-  if (node.dispatch.workgroups.some((n) => n > MAX_WORKGROUPS)) {
-    throw new UnsupportedError(
-      `${node.label}: wanted at most ${MAX_WORKGROUPS} workgroups; got ${node.dispatch.workgroups}`,
-    );
-  }
-}
-
-/** Waits for the GPU; a device that goes away meanwhile is an error of ours, not a wait without end. */
-async function unlessLost(device: GPUDevice, done: Promise<unknown>, failure: string): Promise<void> {
-  const lost = device.lost.then(({ message, reason }) => {
-    throw new DeviceLostError(
-      `the GPU device was lost (${reason || 'unknown'}): ${message || 'no reason given'}`,
-    );
-  });
-  try {
-    await Promise.race([done, lost]);
-  } catch (error) {
-    if (error instanceof DeviceLostError) throw error;
-    throw new DeviceLostError(`${failure}: ${String(error)}`, { cause: error });
-  }
 }

@@ -2,22 +2,23 @@
 
 import type { Graph, Tensor } from '../graph/graph';
 import { preprocess } from '../kernels/preprocess';
-import { resampleBytes } from '../kernels/resample_bytes';
-import { resizeBytes } from '../kernels/resize_bytes';
 import type { Config } from './config';
-import { opencvPairs, pillowTaps } from './resample';
 import { resizeTable, type Size } from './transform';
 
-/** Normalise, resize, pad; or resize, normalise, pad. pixels [H, W] -> image [1, H', W', 4] */
+/** What is done with a picture's bytes before they are normalised. pixels u32 [H, W] -> u32 [H', W'] */
+export type ResizeBytes = (graph: Graph, pixels: Tensor, resized: Size) => Tensor;
+
+/** Normalise, resize, pad; or, with `resizeBytes`, resize, normalise, pad. pixels [H, W] -> image [1, H', W', 4] */
 export function transform(
   graph: Graph,
   size: Size,
   resized: Size,
   canvas: Size,
   config: Config,
+  resizeBytes?: ResizeBytes,
 ): { pixels: Tensor; image: Tensor } {
   const pixels = graph.input('pixels', { shape: [size.height, size.width], dtype: 'u32' });
-  const source = RESIZES[config.resize](graph, pixels, resized);
+  const source = resizeBytes?.(graph, pixels, resized) ?? pixels; // else preprocess resizes what it has normalised
   const [height, width] = source.shape as [number, number];
   const [rows, columns] = [resizeTable(height, resized.height), resizeTable(width, resized.width)];
   const { image } = graph.apply(
@@ -42,52 +43,4 @@ export function transform(
     'image',
   );
   return { pixels, image };
-}
-
-/** What is done with the bytes before they are normalised. pixels u32 [H, W] -> u32 [H', W'] */
-const RESIZES: Record<Config['resize'], (graph: Graph, pixels: Tensor, resized: Size) => Tensor> = {
-  float: (_, pixels) => pixels, // preprocess resizes what it has normalised
-
-  pillow(graph, pixels, resized) {
-    const across = alongAxis(graph, 'columns', pixels, resized.width);
-    return alongAxis(graph, 'rows', across, resized.height);
-  },
-
-  opencv(graph, pixels, { height, width }) {
-    const [inHeight, inWidth] = pixels.shape as [number, number];
-    const columns = opencvPairs(inWidth, width, 'columns');
-    const rows = opencvPairs(inHeight, height, 'rows');
-    return graph.apply(
-      'resized',
-      resizeBytes,
-      {
-        pixels,
-        columns: graph.constant('resized.columns', [width, 2], columns.index),
-        column_weights: graph.constant('resized.column_weights', [width, 2], columns.weights),
-        rows: graph.constant('resized.rows', [height, 2], rows.index),
-        row_weights: graph.constant('resized.row_weights', [height, 2], rows.weights),
-      },
-      {},
-      'resized',
-    ).resized;
-  },
-};
-
-/** One axis of Pillow's resize; the picture itself where it has that size already. */
-function alongAxis(graph: Graph, axis: 'columns' | 'rows', pixels: Tensor, size: number): Tensor {
-  const before = pixels.shape[axis === 'rows' ? 0 : 1] as number;
-  if (before === size) return pixels;
-  const { taps, most, weights } = pillowTaps(before, size);
-  const label = `resized.${axis}`;
-  return graph.apply(
-    label,
-    resampleBytes,
-    {
-      pixels,
-      taps: graph.constant(`${label}.taps`, [size, 2], taps),
-      weights: graph.constant(`${label}.weights`, [size, most], weights),
-    },
-    { axis },
-    'resized',
-  ).resized;
 }

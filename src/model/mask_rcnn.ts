@@ -16,13 +16,11 @@ import type { PasteRule } from '../kernels/paste_rule';
 import { scaleBoxes } from '../kernels/scale_boxes';
 import type { Config } from './config';
 import { fpn } from './fpn';
-import { transform } from './image_input';
-import { predictKeypoints } from './keypoints';
+import { type ResizeBytes, transform } from './image_input';
+import type { predictKeypoints } from './keypoint_head';
 import { type Checkpoint, type Computing, Layers, PLAIN } from './layers';
-import { mobileNetV3 } from './mobilenet_v3';
 import type { Boxes } from './nms';
 import type { Kind } from './profiles';
-import { resnet } from './resnet';
 import { detectBoxes, predictMasks } from './roi_heads';
 import { proposeRegions } from './rpn';
 import { canvasSize, resizedSize, type Size } from './transform';
@@ -43,8 +41,16 @@ export interface Network {
   readonly resized: Size;
 }
 
+/** What is not the same in all of them (networks.ts). */
+export interface Parts {
+  readonly backbone: (body: Layers, image: Tensor, config: Config) => Tensor[];
+  readonly resizeBytes: ResizeBytes | undefined;
+  readonly predictKeypoints: typeof predictKeypoints | undefined;
+}
+
 /** The whole network for pictures of `size`. Throws WeightError that names every tensor it lacks. */
 export function maskRcnn(
+  parts: Parts,
   checkpoint: Checkpoint,
   config: Config,
   size: Size,
@@ -52,19 +58,19 @@ export function maskRcnn(
 ): Network {
   const g = new Layers(new Graph(computing.shaders), checkpoint, computing);
   try {
-    return build(g, hasMasks(checkpoint), config, size);
+    return build(g, parts, hasMasks(checkpoint), config, size);
   } finally {
     g.complete(); // what is missing comes before what failed for that reason
   }
 }
 
-function build(g: Layers, masks: boolean, config: Config, size: Size): Network {
+function build(g: Layers, parts: Parts, masks: boolean, config: Config, size: Size): Network {
   const { graph } = g;
   const resized = resizedSize(size.height, size.width, config.minSize, config.maxSize, config.scaleRule);
   const canvas = canvasSize(resized.height, resized.width, config.sizeDivisor);
 
-  const { pixels, image } = transform(graph, size, resized, canvas, config);
-  const stages = backbone(g.scope('backbone.body'), image, config); //             c2 .. c5
+  const { pixels, image } = transform(graph, size, resized, canvas, config, parts.resizeBytes);
+  const stages = parts.backbone(g.scope('backbone.body'), image, config); //       c2 .. c5
   const pyramid = fpn(g.scope('backbone.fpn'), stages); //                         p2 .. p6
   const pooledLevels = pyramid.slice(0, -1); //                                    p2 .. p5
   const proposals = proposeRegions(g.scope('rpn'), pyramid, resized, canvas, config);
@@ -79,15 +85,10 @@ function build(g: Layers, masks: boolean, config: Config, size: Size): Network {
     const bits = pasteMasks(graph, probabilities, imageBoxes, count, size, config.maskPaste);
     Object.assign(outputs, { probabilities, ...bits });
   }
-  if (heads.has('keypoint_predictor')) {
-    outputs.keypoints = predictKeypoints(heads, pooledLevels, detections, resized, size, config);
+  if (parts.predictKeypoints) {
+    outputs.keypoints = parts.predictKeypoints(heads, pooledLevels, detections, resized, size, config);
   }
   return { graph, pixels, outputs, resized };
-}
-
-/** The trunk that the checkpoint has. */
-function backbone(body: Layers, image: Tensor, { strideIn1x1 }: Config): Tensor[] {
-  return body.has('0.0') ? mobileNetV3(body, image) : resnet(body, image, strideIn1x1);
 }
 
 /** What a checkpoint finds: boxes only, or masks or keypoints too. */

@@ -4,10 +4,11 @@
 
 import type { Tensor } from '../graph/graph';
 import { maxPool2d } from '../kernels/max_pool2d';
+import type { Config } from './config';
 import type { Layers } from './layers';
 
 /** image [1, H, W, 4] -> c2 .. c5: maps of strides 4, 8, 16, 32; fewer where the checkpoint has fewer stages. */
-export function resnet(body: Layers, image: Tensor, strideIn1x1 = false): Tensor[] {
+export function resnet(body: Layers, image: Tensor, { strideIn1x1 }: Config): Tensor[] {
   const stem = body.conv2d('conv1', image, { stride: 2, padding: 3, norm: 'bn1', activation: 'relu' });
   const { output } = body.graph.apply(
     body.label('maxpool'),

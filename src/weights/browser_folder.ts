@@ -28,8 +28,20 @@ async function free(): Promise<number> {
   return quota - usage;
 }
 
+/** Across the tabs and workers of the origin (https://w3c.github.io/web-locks). */
+function lock(name: string): Promise<(() => void) | undefined> {
+  return new Promise((resolve, reject) => {
+    const held = (granted: Lock | null) =>
+      granted ? new Promise<void>((release) => resolve(() => release())) : resolve(undefined);
+    navigator.locks.request(`${NAME}/${name}`, { ifAvailable: true }, held).catch(reject);
+  });
+}
+
+const COMMIT_BYTES = 4 << 20;
+
 class PrivateFolder implements Folder {
   readonly free = free;
+  readonly lock = lock;
 
   constructor(private readonly directory: FileSystemDirectoryHandle) {}
 
@@ -48,15 +60,21 @@ class PrivateFolder implements Folder {
     }
   }
 
+  /** What is written is there when the stream is closed: now and then, lest a closed tab lose all of a download. */
   async write(name: string, at: number) {
     const handle = await this.directory.getFileHandle(name, { create: true });
-    const stream = await handle.createWritable({ keepExistingData: at > 0 });
-    if (at > 0) {
-      await stream.truncate(at);
-      await stream.seek(at);
-    }
+    let end = at;
+    let stream = await writableAt(handle, end);
+    let commit = Math.max(COMMIT_BYTES, 2 * end); // a reopened file is copied: all in all not more than twice
     return {
-      write: (chunk: Uint8Array) => stream.write(chunk as Uint8Array<ArrayBuffer>),
+      async write(chunk: Uint8Array) {
+        await stream.write(chunk as Uint8Array<ArrayBuffer>);
+        end += chunk.length;
+        if (end < commit) return;
+        await stream.close();
+        stream = await writableAt(handle, end);
+        commit = 2 * end;
+      },
       close: () => stream.close(),
     };
   }
@@ -66,9 +84,19 @@ class PrivateFolder implements Folder {
   }
 }
 
+async function writableAt(handle: FileSystemFileHandle, at: number): Promise<FileSystemWritableFileStream> {
+  const stream = await handle.createWritable({ keepExistingData: at > 0 });
+  if (at > 0) {
+    await stream.truncate(at);
+    await stream.seek(at);
+  }
+  return stream;
+}
+
 /** Files as responses under made-up addresses. They are there when they are whole. */
 class CacheFolder implements Folder {
   readonly free = free;
+  readonly lock = lock;
 
   constructor(private readonly cache: Cache) {}
 

@@ -102,6 +102,7 @@ export class ByteReader {
 
   /** Replaces an exhausted chunk by the next; false at the end of the file. */
   private async advance(): Promise<boolean> {
+    this.chunk = EMPTY; // its memory may be used for the next
     const next = await this.pull();
     if (next.done) return false;
     this.chunk = this.checked(next.value);

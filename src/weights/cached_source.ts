@@ -2,32 +2,56 @@
 // ended early is where the next one begins.
 
 import type { ByteSource } from './byte_source';
-import { checkedSum } from './checksum';
+import { type Checksum, checkedSum } from './checksum';
 import { fetchVersion, sameVersion } from './http';
 import { fetchSource } from './http_source';
-import type { Kept, WeightCache } from './weight_cache';
+import type { KeepingFile, Kept, WeightCache } from './weight_cache';
 
 export interface CachedOptions {
   cache?: WeightCache | undefined;
-  /** First digits of the file's SHA-256, or all of them. A file that has none is checked for newer versions. */
-  sha256?: string | undefined;
+  /** The file's. One that has none is checked for newer versions. */
+  checksum?: Checksum | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** The file at `url`, from the cache if it is there. Throws WeightError. */
 export async function cachedSource(url: string, options: CachedOptions): Promise<ByteSource> {
-  const { cache, sha256, signal } = options;
-  if (!cache) {
-    const fetched = await fetchSource(url, { signal });
-    if (!sha256) return fetched;
-    const { seekable: _, ...inOrder } = fetched; // parts have no checksum
-    return { ...inOrder, read: (stop) => checkedSum(fetched.read(stop), sha256, fetched.name) };
-  }
-  const key = await cache.key(url, sha256);
+  const { cache, checksum, signal } = options;
+  if (!cache) return fetchedSource(url, options);
+  const key = await cache.key(url, checksum);
   const kept = await cache.find(key);
-  const current = kept && (sha256 !== undefined || (await isCurrent(url, kept, signal)));
+  const current = kept && (checksum !== undefined || (await isCurrent(url, kept, signal)));
   if (kept?.whole && current) return { ...kept.source, name: url, sibling: siblingOf(url) };
-  return download(url, key, cache, current ? kept : undefined, options);
+  const unlock = await cache.lock(key);
+  if (!unlock) return fetchedSource(url, options); // another tab or process is fetching and keeping it
+  try {
+    return await download(url, key, cache, current ? kept : undefined, unlock, options);
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+/** The file without any cache. */
+async function fetchedSource(url: string, { checksum, signal }: CachedOptions): Promise<ByteSource> {
+  const fetched = await fetchSource(url, { signal });
+  return checksum ? checkedInOrder(fetched, checksum) : fetched;
+}
+
+/** Reads all of a file on disk or in memory to check it, and returns it; what passes by but once is checked then. */
+export async function checkedSource(
+  source: ByteSource,
+  checksum: Checksum,
+  signal?: AbortSignal,
+): Promise<ByteSource> {
+  if (!source.seekable) return checkedInOrder(source, checksum);
+  for await (const _ of checkedSum(source.read(signal), checksum, source.name)) signal?.throwIfAborted();
+  return source;
+}
+
+function checkedInOrder(source: ByteSource, checksum: Checksum): ByteSource {
+  const { seekable: _, ...inOrder } = source; // parts have no checksum
+  return { ...inOrder, read: (signal) => checkedSum(source.read(signal), checksum, source.name) };
 }
 
 /** Whether the server still has this version, or does not answer. */
@@ -41,27 +65,29 @@ async function download(
   key: string,
   cache: WeightCache,
   part: Kept | undefined,
-  { sha256, signal }: CachedOptions,
+  unlock: () => Promise<void> | void,
+  { checksum, signal }: CachedOptions,
 ): Promise<ByteSource> {
-  const known = sha256 ?? part?.version.etag ?? part?.version.modified; // else nobody would notice a mixture
+  const known = checksum ?? part?.version.etag ?? part?.version.modified; // else nobody would notice a mixture
   const begun = part && part.source.size > 0 && known !== undefined ? part : undefined;
   const from = begun && { at: begun.source.size, version: begun.version };
   const fetched = await fetchSource(url, { signal, ...(from && { from }) });
   let whole = false;
   async function* read(stop?: AbortSignal): AsyncGenerator<Uint8Array> {
-    const file = await cache.keep(key, url, fetched.version, fetched.begin);
-    let good = true;
+    let [file, refused]: [KeepingFile | undefined, boolean] = [undefined, false];
+    const refuse = () => {
+      refused = true;
+    };
     try {
+      file = await cache.keep(key, url, fetched.version, fetched.begin);
       const chunks = keeping(fetched.read(stop), file);
       const all = fetched.begin > 0 && begun ? chain(begun.source.read(stop), chunks) : chunks;
-      yield* sha256 ? checkedSum(all, sha256, fetched.name) : all;
+      yield* checksum ? checkedSum(all, checksum, fetched.name, refuse) : all;
       whole = true;
-    } catch (error) {
-      good = !(error instanceof Error && error.message.includes('SHA-256'));
-      throw error;
     } finally {
-      await file.close(whole);
-      if (!good) await cache.forget(key);
+      await file?.close(whole);
+      if (refused) await cache.forget(key);
+      await unlock();
     }
   }
   return {
@@ -74,10 +100,7 @@ async function download(
   };
 }
 
-async function* keeping(
-  chunks: AsyncIterable<Uint8Array>,
-  file: { write(chunk: Uint8Array): Promise<void> },
-): AsyncGenerator<Uint8Array> {
+async function* keeping(chunks: AsyncIterable<Uint8Array>, file: KeepingFile): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     await file.write(chunk);
     yield chunk;

@@ -2,8 +2,9 @@
 // metadata. Weights of layers become another dtype; what else there is stays float32.
 
 import { WeightError } from '../errors';
+import { checkFinite } from './finite';
 import { DTYPE_BYTES, type SafetensorsDtype, toBfloat16, toFloat16, toFloat32 } from './float16';
-import { quantise } from './quantised';
+import { quantise, relativeError } from './quantised';
 import type { TensorInfo } from './safetensors_header';
 import { headerJson, layOut, type TensorPlace } from './write_safetensors';
 
@@ -18,11 +19,20 @@ export interface Sink {
 /** The layers' weights by the names of the file: how many elements are before, along and behind their outputs. */
 export type WeightAxes = ReadonlyMap<string, [before: number, outputs: number, after: number]>;
 
+/** A weight that is being quantised, whole rows of it at a time. */
+interface Rows {
+  rest: Uint8Array;
+  scale: Float32Array<ArrayBuffer>;
+  done: number;
+  fault: number;
+  power: number;
+}
+
 export class Converter {
   /** Root of the mean square of the error that 8 bits cost, relative to the weight's. */
   readonly errors = new Map<string, number>();
   private readonly places = new Map<string, TensorPlace>();
-  private readonly whole = new Map<string, Uint8Array>();
+  private readonly rows = new Map<string, Rows>();
   private metadata: Readonly<Record<string, string>> = {};
   private head = 0;
 
@@ -49,11 +59,14 @@ export class Converter {
 
   /** The next bytes of a tensor. */
   async data(tensor: TensorInfo, offset: number, bytes: Uint8Array): Promise<void> {
+    checkFinite(tensor.name, tensor.dtype, bytes);
     const to = this.dtypeOf(tensor.name, tensor.dtype);
-    if (to === 'I8' && tensor.dtype !== 'I8') return this.quantised(tensor, offset, bytes);
+    if (to === 'I8' && tensor.dtype !== 'I8') return this.quantised(tensor, bytes);
     const place = this.placeOf(tensor.name);
     const at = (offset / DTYPE_BYTES[tensor.dtype]) * DTYPE_BYTES[to];
-    await this.sink.write(recoded(tensor.dtype, to, bytes), this.head + place.begin + at);
+    const stored = recoded(tensor.dtype, to, bytes);
+    checkFinite(tensor.name, to, stored, `A number is too large for ${to}: choose bf16 or f32`);
+    await this.sink.write(stored, this.head + place.begin + at);
   }
 
   /** Writes the header, and returns the file's size. */
@@ -71,18 +84,35 @@ export class Converter {
     return new TextEncoder().encode(headerJson([...this.places.values()], { ...this.metadata, ...more }));
   }
 
-  private async quantised(tensor: TensorInfo, offset: number, bytes: Uint8Array): Promise<void> {
-    const { name, dtype, begin, end } = tensor;
-    const whole = this.whole.get(name) ?? new Uint8Array(end - begin);
-    this.whole.set(name, whole);
-    whole.set(bytes, offset);
-    if (offset + bytes.length < whole.length) return;
-    this.whole.delete(name);
-    const { integers, scale, error } = quantise(toFloat32(dtype, whole), this.axes.get(name)!);
-    this.errors.set(name, error);
-    await this.sink.write(new Uint8Array(integers.buffer), this.head + this.placeOf(name).begin);
+  private async quantised({ name, dtype, begin, end }: TensorInfo, bytes: Uint8Array): Promise<void> {
+    const [before, outputs, after] = this.axes.get(name)!;
+    const perRow = before === 1 ? 1 : outputs; // channels; where they are not contiguous, all are one row
+    const rowBytes = (end - begin) / (outputs / perRow);
+    const rows = this.rows.get(name) ?? {
+      rest: new Uint8Array(0),
+      scale: new Float32Array(outputs),
+      done: 0,
+      fault: 0,
+      power: 0,
+    };
+    this.rows.set(name, rows);
+    const arrived = joined(rows.rest, bytes);
+    const count = Math.floor(arrived.length / rowBytes);
+    rows.rest = arrived.slice(count * rowBytes);
+    if (count === 0) return;
+    const values = toFloat32(dtype, arrived.subarray(0, count * rowBytes));
+    const { integers, scale, fault, power } = quantise(values, [before, count * perRow, after]);
+    rows.scale.set(scale, rows.done * perRow);
+    const at = this.placeOf(name).begin + (rows.done * rowBytes) / DTYPE_BYTES[dtype];
+    await this.sink.write(new Uint8Array(integers.buffer), this.head + at);
+    rows.done += count;
+    rows.fault += fault;
+    rows.power += power;
+    if (rows.done * perRow < outputs) return;
+    this.rows.delete(name);
+    this.errors.set(name, relativeError(rows));
     const scaleAt = this.placeOf(`${name}.scale`).begin;
-    await this.sink.write(new Uint8Array(scale.buffer), this.head + scaleAt);
+    await this.sink.write(new Uint8Array(rows.scale.buffer), this.head + scaleAt);
   }
 
   private placeOf(name: string): TensorPlace {
@@ -96,6 +126,14 @@ export class Converter {
     if (this.axes.has(name) && this.target !== 'keep') return this.target;
     return this.target !== 'keep' || dtype === 'F64' ? 'F32' : dtype;
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  if (a.length === 0) return b;
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
 
 /** The same numbers as another dtype. */

@@ -14,7 +14,12 @@ const EXPONENTS: Readonly<Record<SafetensorsDtype, readonly number[]>> = {
 };
 
 /** A weight that is not a number would spread over the whole result: say where it is instead. */
-export function checkFinite(name: string, dtype: SafetensorsDtype, bytes: Uint8Array): void {
+export function checkFinite(
+  name: string,
+  dtype: SafetensorsDtype,
+  bytes: Uint8Array,
+  advice = 'The file is damaged',
+): void {
   const whole = bytes.byteOffset % 4 === 0 && bytes.length % 4 === 0 ? bytes : padded(bytes);
   const words = new Uint32Array(whole.buffer, whole.byteOffset, whole.length / 4);
   const [first, step] = DTYPE_BYTES[dtype] === 8 ? [1, 2] : [0, 1];
@@ -22,7 +27,7 @@ export function checkFinite(name: string, dtype: SafetensorsDtype, bytes: Uint8A
     for (let i = first; i < words.length; i += step) {
       // as signed numbers on both sides: bitwise results are
       if ((words[i]! & mask) === mask) {
-        throw new WeightError(`${name}: wanted finite numbers; got an infinity or NaN. The file is damaged`);
+        throw new WeightError(`${name}: wanted finite numbers; got an infinity or NaN. ${advice}`);
       }
     }
   }

@@ -4,17 +4,18 @@
 import { WeightError } from '../errors';
 import { checked } from '../graph/checked';
 import { type LayerWeights, NORM_VECTORS } from '../graph/graph';
-import { bytesOf, type Dispatch, f32, u32 } from '../kernels/kernel';
+import { bytesOf } from '../kernels/kernel';
 import { packingKernel, rawBytes } from '../kernels/pack_weight';
 import { pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { checkFinite, padded } from './finite';
+import { namesOf, outputsOf, packing } from './layer_packing';
 import { byTurns, packGroups } from './packed_vectors';
 import { companionsOf } from './quantised';
 import { type TensorInfo, toFloat32 } from './safetensors';
 
-/** Bytes written before we wait for the GPU to take them in, so that they do not pile up. */
-const IN_FLIGHT_BYTES = 64 << 20;
+/** Bytes written before we wait for the GPU to take them in, so that copies of them do not pile up. */
+const IN_FLIGHT_BYTES = 8 << 20;
 
 interface Job {
   readonly layer: LayerWeights;
@@ -70,6 +71,7 @@ export class LayerLoader {
     checkFinite(name, info.dtype, bytes);
     if (name === job.layer.weight) this.upload(name, job.layer, offset, bytes, info.dtype);
     else this.pieces.set(name, [...(this.pieces.get(name) ?? []), bytes.slice()]);
+    if (this.inFlight > IN_FLIGHT_BYTES) await this.settle();
     if (offset + bytes.length < info.end - info.begin) return;
     if (name !== job.layer.weight) {
       this.vectors.set(name, toFloat32(info.dtype, joined(this.pieces.get(name) ?? [])));
@@ -81,7 +83,7 @@ export class LayerLoader {
 
   /** The packed tensors by label. They are the caller's from here on. */
   async finish(): Promise<Map<string, GPUBuffer>> {
-    await this.device.queue.onSubmittedWorkDone();
+    await this.settle();
     return this.packed;
   }
 
@@ -130,10 +132,12 @@ export class LayerLoader {
     scaling?.destroy();
     this.raw.delete(weight);
     for (const name of namesOf(layer)) this.vectors.delete(name);
-    if (this.inFlight > IN_FLIGHT_BYTES) {
-      await this.device.queue.onSubmittedWorkDone();
-      this.inFlight = 0;
-    }
+  }
+
+  /** Waits until the GPU has taken in all that was written. */
+  private async settle(): Promise<void> {
+    await this.device.queue.onSubmittedWorkDone();
+    this.inFlight = 0;
   }
 
   private async dispatch(
@@ -218,25 +222,6 @@ export class LayerLoader {
     }
     return { scale, bias: shift };
   }
-}
-
-function outputsOf({ transposed, shape }: LayerWeights['pack']): number {
-  return transposed ? shape[1] : shape[0];
-}
-
-/** The dispatch that packs a layer's weight. */
-function packing({ pack, norm, scaled }: LayerWeights): Dispatch {
-  const outputs = outputsOf(pack);
-  const rows = pack.dtype === 'U8' ? 2 : 1;
-  const scale =
-    (norm && !scaled) || pack.dtype === 'I8' || pack.dtype === 'U8' ? f32(rows * outputs) : undefined;
-  return packingKernel(pack).dispatch({ raw: u32(Math.ceil(rawBytes(pack) / 4)), scale }, pack);
-}
-
-/** Names of all tensors that a layer is made of. */
-function namesOf({ weight, bias, norm, pack }: LayerWeights): string[] {
-  const vectors = norm ? NORM_VECTORS.map((part) => `${norm}.${part}`) : [];
-  return [weight, ...companionsOf(weight, pack.dtype), ...(bias ? [bias] : []), ...vectors];
 }
 
 function joined(pieces: readonly Uint8Array[]): Uint8Array {

@@ -1,14 +1,10 @@
 // What `load` takes: a published model's name, an address, a file of any format, Caffe2's two files. All become one
 // source, which readWeights reads.
 
-import { WeightError } from '../errors';
-import { browserFolder } from './browser_folder';
-import { ByteReader } from './byte_reader';
-import { openSource, type Progress, type WeightSource } from './byte_source';
-import { cachedSource } from './cached_source';
+import { type ByteSource, openSource, type Progress, type WeightSource } from './byte_source';
+import { type Checksum, sha256Sum } from './checksum';
 import { REGISTRY } from './registry';
-import { type Folder, WeightCache } from './weight_cache';
-import { writeSafetensors } from './write_safetensors';
+import type { Folder } from './weight_cache';
 
 /** A Caffe2 model: its graph, model.pb, and its weights, model_init.pb. */
 export interface Caffe2Files {
@@ -21,13 +17,13 @@ export type ModelSource = WeightSource | Caffe2Files;
 
 /** Where files from the network come from, and whether they are kept. */
 export interface FetchedOptions {
-  /** Address to fetch a published model from, instead of where it was published. */
+  /** Address to fetch a published model from, instead of where it was published; of Caffe2's files, their folder's. */
   url?: string | URL | undefined;
   /** The file's SHA-256 in hexadecimal digits, or the first of them; what differs is refused. */
   sha256?: string | undefined;
   /**
    * Keep what comes from the network, and read it from there the next time: in a browser in the origin's private
-   * file system, in Node in the user's cache. A file without `sha256` is asked for its version each time. Default
+   * file system, in Node in the user's cache. A file without a checksum is asked for its version each time. Default
    * true, up to 4 GiB, the least recently used given up first.
    */
   cache?: boolean | { maxBytes: number } | undefined;
@@ -43,19 +39,26 @@ export interface OpenOptions extends FetchedOptions {
 /** Makes the folder in which files are kept, if there is one. */
 export type OpenFolder = () => Promise<Folder | undefined>;
 
-/** No Caffe2 model of ours comes near; what is in memory must have an end. */
-const MAX_BYTES = 1 << 28;
-const PART = 1 << 20;
+/** Caffe2's files, and how their checksums begin where these are known. */
+export interface KnownFiles extends Caffe2Files {
+  checksums?: readonly Checksum[] | undefined;
+}
 
-/** The Caffe2 files that `source` stands for, or undefined where it is something else. */
-export function caffe2Files(source: ModelSource): Caffe2Files | undefined {
+/** The Caffe2 files that `source` stands for, or `url` in its place; undefined where it is something else. */
+export function caffe2Files(source: ModelSource, url?: string | URL): KnownFiles | undefined {
   if (typeof source === 'object' && 'net' in source && 'init' in source) return source;
-  if (typeof source !== 'string' && !(source instanceof URL)) return undefined;
-  const address = String(source);
-  const [net, init] = REGISTRY.get(address)?.urls ?? [];
-  if (net !== undefined && init !== undefined) return { net, init };
-  if (/^(data|blob):/.test(address) || !/(\/|\.pb)$/.test(address)) return undefined;
-  const folder = address.slice(0, address.lastIndexOf('/') + 1);
+  if (!isAddress(source)) return undefined;
+  const published = REGISTRY.get(String(source));
+  const [net, init] = published?.urls ?? [];
+  const isPair = net !== undefined && init !== undefined;
+  if (isPair && url === undefined) return { net, init, checksums: published?.checksums };
+  const address = String(url ?? source);
+  if (/^(data|blob):/.test(address)) return undefined;
+  if (isPair && !/\.[^/]*$/.test(address)) return filesIn(address.replace(/\/?$/, '/'));
+  return /(\/|\.pb)$/.test(address) ? filesIn(address.slice(0, address.lastIndexOf('/') + 1)) : undefined;
+}
+
+function filesIn(folder: string): Caffe2Files {
   return { net: `${folder}model.pb`, init: `${folder}model_init.pb` };
 }
 
@@ -63,18 +66,37 @@ export function caffe2Files(source: ModelSource): Caffe2Files | undefined {
 export async function openAddress(
   source: WeightSource,
   options: OpenOptions,
-  folder: OpenFolder = browserFolder,
+  folder?: OpenFolder,
 ): Promise<WeightSource> {
-  if (typeof source !== 'string' && !(source instanceof URL)) return source;
+  const own = sha256Sum(options.sha256);
+  if (!isAddress(source)) return own ? openFile(source, own, options, folder) : source;
   const published = REGISTRY.get(String(source));
   const address = String(options.url ?? published?.urls[0] ?? source);
-  const url = URL.canParse(address, globalThis.location?.href)
-    ? new URL(address, globalThis.location?.href).href
-    : address;
-  const { signal, sha256 = options.url === undefined ? published?.sha256 : undefined } = options;
-  const kept = /^https?:/.test(url) ? await cacheOf(options, folder) : undefined;
-  const opened = await cachedSource(kept || sha256 ? url : address, { cache: kept, sha256, signal });
-  return { ...opened, metadata: publishedMetadata(String(source), url) };
+  const known = options.url === undefined ? published?.checksums[0] : undefined;
+  const opened = await openFile(address, own ?? known, options, folder);
+  return { ...opened, metadata: publishedMetadata(String(source), absolute(address)) };
+}
+
+/** A file, from the cache if it is an address' and there; with its checksum if it is known. */
+export async function openFile(
+  source: WeightSource,
+  checksum: Checksum | undefined,
+  options: OpenOptions,
+  folder?: OpenFolder,
+): Promise<ByteSource> {
+  if (!isAddress(source) && !checksum) return openSource(source, options.signal);
+  const { checkedSource, openKept } = await import('./kept_files'); // files at hand need none of it
+  if (isAddress(source)) return openKept(String(source), absolute(String(source)), checksum, options, folder);
+  return checkedSource(await openSource(source, options.signal), checksum!, options.signal);
+}
+
+function isAddress(source: ModelSource): source is string | URL {
+  return typeof source === 'string' || source instanceof URL;
+}
+
+function absolute(address: string): string {
+  const base = globalThis.location?.href;
+  return URL.canParse(address, base) ? new URL(address, base).href : address;
 }
 
 /** What is known of a published model that is read from `address`; undefined for other names. */
@@ -83,44 +105,4 @@ export function publishedMetadata(name: string, address: string): Record<string,
   if (!published) return undefined;
   const { architecture, bnEps, licence } = published;
   return { architecture, bn_eps: String(bnEps), licence, source: address };
-}
-
-async function cacheOf(
-  { cache = true }: FetchedOptions,
-  folder: OpenFolder,
-): Promise<WeightCache | undefined> {
-  const place = cache ? await folder() : undefined;
-  return place && new WeightCache(place, typeof cache === 'object' ? cache.maxBytes : undefined);
-}
-
-/** Caffe2's files as a safetensors file. `classes`: names by class index. Throws WeightError. */
-export async function fromCaffe2(
-  { net, init }: Caffe2Files,
-  classes: readonly string[],
-  options: OpenOptions = {},
-  folder?: OpenFolder,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const { dtype = 'F32', onProgress: _, ...quiet } = options;
-  const graph = await readAll(await openAddress(net, quiet, folder), quiet);
-  const weights = await readAll(await openAddress(init, options, folder), options); // all but a hundredth of the bytes
-  const { readCaffe2 } = await import('./caffe2'); // few need it
-  const { tensors, metadata } = readCaffe2(weights, graph, classes);
-  const stored = tensors.map((tensor) => (tensor.shape.length > 1 ? { ...tensor, dtype } : tensor)); // biases stay
-  return writeSafetensors(stored, metadata);
-}
-
-async function readAll(source: WeightSource, { onProgress, signal }: OpenOptions): Promise<Uint8Array> {
-  const reader = new ByteReader(await openSource(source, signal), onProgress, signal);
-  try {
-    const parts: Uint8Array[] = [];
-    for (let part = await reader.take(PART); part.length > 0; part = await reader.take(PART)) {
-      parts.push(part.slice());
-      if (reader.loaded > MAX_BYTES) {
-        throw new WeightError(`${reader.source.name}: wanted at most ${MAX_BYTES} bytes, got more`);
-      }
-    }
-    return new Uint8Array(await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer());
-  } finally {
-    await reader.close();
-  }
 }

@@ -5,7 +5,7 @@ import { WeightError } from '../errors';
 import type { Seekable } from './byte_source';
 
 const WINDOW_BYTES = 256 << 10;
-const MAX_SPENT_BYTES = 32 << 20;
+const MAX_SPENT_BYTES = 16 << 20;
 
 export class PickleInput {
   private window = new Uint8Array(0);
@@ -107,7 +107,7 @@ export class PickleInput {
 
 /** A part of a file in memory. Throws WeightError where the file ends before. */
 export async function readRange(
-  file: Seekable,
+  file: Pick<Seekable, 'slice'>,
   begin: number,
   end: number,
   name: string,

@@ -150,11 +150,17 @@ export class Tensor {
       throw new WeightError(`${file}: wanted a tensor of ${wanted}, got ${what.slice(0, 200)}`);
     }
     this.count = shape.reduce((product, extent) => product * extent, 1);
-    const last = this.count && shape.reduce((at, extent, axis) => at + (extent - 1) * strides[axis]!, offset);
-    if (this.count > MAX_ELEMENTS || (this.count > 0 && last >= available)) {
+    if (this.count > MAX_ELEMENTS || (this.count > 0 && offset + this.span > available)) {
       const got = `${what}, of a storage of ${available}`;
       throw new WeightError(`${file}: wanted a tensor within its storage, got ${got.slice(0, 200)}`);
     }
+  }
+
+  /** Elements from the first to the last one, with those between. */
+  get span(): number {
+    return (
+      this.count && this.shape.reduce((sum, extent, axis) => sum + (extent - 1) * this.strides[axis]!, 1)
+    );
   }
 
   /** Whether elements follow one another as in row-major order. */

@@ -24,15 +24,30 @@ const WRAPPERS = ['state_dict', 'model', 'model_state_dict', 'module', 'blobs', 
 const MAX_WRAPPED = 3;
 const MAX_NAME = 1000;
 const MAX_TENSORS = 100_000;
-const MAX_GATHERED_BYTES = 256 << 20; // of a tensor that is not contiguous, with what lies between
+const MAX_SPAN_BYTES = 64 << 20; // of a tensor that is not contiguous, with what lies between
 const MAX_GROWTH = 8; // bytes of all tensors for each of the file: views may share
 const GROWTH_FROM = 1 << 20; // bytes that small files may have in any case
+const GATHERED_BYTES = 1 << 20; // handed over at a time
+
+/** The most that may be made of a file of this size, whatever is shared or compressed in it. */
+export function mostBytes(size: number): number {
+  return Math.max(GROWTH_FROM, MAX_GROWTH * size);
+}
 
 /** The weights of a pickle's value; `size` is the file's, `file` its name. Throws WeightError. */
 export function pickledWeights(root: Value, file: string, size: number): PickledWeights {
   const found = [...namedTensors(stateDict(root, file))].filter(([, { dtype }]) => isWeight(dtype));
   if (found.length > MAX_TENSORS) throw new WeightError(`${file}: wanted at most ${MAX_TENSORS} tensors`);
   found.sort(([, a], [, b]) => a.raw.place - b.raw.place || a.offset - b.offset);
+  const read = found.reduce(
+    (sum, [, tensor]) => sum + Math.max(tensor.count, tensor.span) * ELEMENT_BYTES[tensor.dtype],
+    0,
+  );
+  if (read > mostBytes(size)) {
+    throw new WeightError(
+      `${file}: wanted tensors of the file's ${size} bytes, got ${read} bytes of tensors`,
+    );
+  }
   let end = 0;
   const tensors = found.map(([name, tensor]): PickledTensor => {
     const begin = end;
@@ -40,9 +55,6 @@ export function pickledWeights(root: Value, file: string, size: number): Pickled
     const dtype = tensor.dtype as SafetensorsDtype;
     return { info: { name, dtype, shape: [...tensor.shape], begin, end }, tensor };
   });
-  if (end > Math.max(GROWTH_FROM, MAX_GROWTH * size)) {
-    throw new WeightError(`${file}: wanted tensors of the file's ${size} bytes, got ${end} bytes of tensors`);
-  }
   const header = { metadata: metadataOf(root), tensors: tensors.map(({ info }) => info), dataBytes: end };
   return { header, tensors };
 }
@@ -120,18 +132,20 @@ export async function* elementsOf(
   }
 }
 
+/** The elements of a tensor that is not contiguous, in row-major order. */
 async function* gathered(
-  { raw, offset, shape, strides, count }: Tensor,
+  tensor: Tensor,
   bytes: number,
   name: string,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
+  const { raw, offset, shape, strides, count } = tensor;
   if (count === 0) return;
-  const span = shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 1) * bytes;
-  if (span > MAX_GATHERED_BYTES || count * bytes > MAX_GATHERED_BYTES) {
+  const span = tensor.span * bytes;
+  if (span > MAX_SPAN_BYTES) {
     const advice = 'make it contiguous before it is saved';
     throw new WeightError(
-      `${name}: wanted at most ${MAX_GATHERED_BYTES} bytes with strides, got ${span}; ${advice}`,
+      `${name}: wanted at most ${MAX_SPAN_BYTES} bytes with strides, got ${span}; ${advice}`,
     );
   }
   const reader = new ByteReader({
@@ -141,17 +155,20 @@ async function* gathered(
   const from = await reader.take(span);
   if (from.length < span)
     throw new WeightError(`${name}: wanted ${span} bytes, got ${from.length}: is the file cut off?`);
-  const to = new Uint8Array(count * bytes);
+  const to = new Uint8Array(Math.min(GATHERED_BYTES, count * bytes));
   const index = new Array<number>(shape.length).fill(0);
-  let at = 0; // element of `from`
+  let [at, filled] = [0, 0]; // an element of `from`, bytes of `to`
   for (let element = 0; element < count; element++) {
-    for (let i = 0; i < bytes; i++) to[element * bytes + i] = from[at * bytes + i]!;
+    for (let i = 0; i < bytes; i++) to[filled++] = from[at * bytes + i]!;
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       at += strides[axis]!;
       if (++index[axis]! < shape[axis]!) break;
       at -= strides[axis]! * shape[axis]!;
       index[axis] = 0;
     }
+    if (filled < to.length) continue;
+    yield to;
+    filled = 0;
   }
-  yield to;
+  yield to.subarray(0, filled);
 }

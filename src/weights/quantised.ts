@@ -35,8 +35,14 @@ export interface Quantised {
   integers: Int8Array<ArrayBuffer>;
   /** [O], of each output channel. */
   scale: Float32Array<ArrayBuffer>;
-  /** Root of the mean square of the error, relative to that of the weight. */
-  error: number;
+  /** Sums of the squares of the errors, and of the weight. */
+  fault: number;
+  power: number;
+}
+
+/** Root of the mean square of the error, relative to that of the weight. */
+export function relativeError({ fault, power }: Pick<Quantised, 'fault' | 'power'>): number {
+  return power > 0 ? Math.sqrt(fault / power) : 0;
 }
 
 /** `outputs` [before, O, after]: how many elements are before, along and behind the axis of output channels. */
@@ -61,5 +67,5 @@ export function quantise(
     fault += (integers[at]! * scale[o]! - value) ** 2;
     power += value ** 2;
   });
-  return { integers, scale, error: power > 0 ? Math.sqrt(fault / power) : 0 };
+  return { integers, scale, fault, power };
 }

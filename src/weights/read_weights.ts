@@ -12,20 +12,17 @@ import {
   type SafetensorsHeader,
   type SafetensorsVisitor,
 } from './safetensors';
-import { readShards } from './sharded';
 
 type Format = 'safetensors' | 'index of safetensors' | 'PyTorch (zip)' | 'pickle';
 type ReadPickled = (file: Seekable, name: string, signal?: AbortSignal) => Promise<PickledWeights>;
 
 /** How files of each format begin, each byte as one character; safetensors is what nothing else is. */
 const BEGINNINGS: readonly [begins: (head: string) => boolean, Format][] = [
+  // the length of its header in 8 bytes may look like any other format's beginning, but for the zeros in it
+  [(head) => head.slice(3, 8) === '\u0000'.repeat(5), 'safetensors'],
   [(head) => head.startsWith('PK\u0003\u0004'), 'PyTorch (zip)'],
   [(head) => head[0] === '\u0080' && head[1]! >= '\u0002' && head[1]! <= '\u0005', 'pickle'],
-  // safetensors begins with the length of its header in 8 bytes, which may look so too, but for its zeros
-  [
-    (head) => head.trimStart().startsWith('{') && !head.slice(0, 8).includes('\u0000'),
-    'index of safetensors',
-  ],
+  [(head) => head.trimStart().startsWith('{'), 'index of safetensors'],
 ];
 const HEAD_BYTES = 16;
 
@@ -61,9 +58,10 @@ export async function readWeights(
     };
     const pickled = await PICKLED[format]?.();
     if (pickled) await readPickled(reader, pickled, described, { ...options, ...(signal && { signal }) });
-    else if (format === 'index of safetensors')
+    else if (format === 'index of safetensors') {
+      const { readShards } = await import('./sharded');
       await readShards(reader, described, { ...options, ...(signal && { signal }) });
-    else {
+    } else {
       const file = await openSafetensors(reader);
       await untilAborted(described.header(file.header), signal);
       await file.data(described.data, signal);

@@ -1,11 +1,15 @@
 // Published checkpoints by name, so that a user with a network needs no more. The addresses are those that
-// torchvision's weights and detectron2's model zoo name.
+// torchvision's weights and detectron2's MODEL_ZOO.md name. Licences: MODEL_ZOO.md, "License"; torchvision's README,
+// "Pre-trained Model License", which leaves that of the weights open.
+
+import type { Checksum } from './checksum';
 
 export interface Published {
   /** Where it is; of a Caffe2 model the graph and then the weights. */
   urls: readonly string[];
-  /** How the SHA-256 of the file begins, in hexadecimal digits, where it is known. */
-  sha256?: string;
+  /** How the files' checksums begin, in the order of `urls`. */
+  checksums: readonly Checksum[];
+  /** Of the weights, as far as the publisher states one. */
   licence: string;
   architecture: string;
   /** What it tells apart, beside the background: COCO's 91 ids with gaps, its 80 categories, or persons. */
@@ -27,19 +31,22 @@ function torchvision(
   bnEps: number,
   classes: Published['classes'] = 'coco ids',
 ): Row {
-  const url = `https://download.pytorch.org/models/${file}.pth`;
-  const sha256 = file.slice(-8);
-  const licence = 'BSD-3-Clause';
+  const urls = [`https://download.pytorch.org/models/${file}.pth`];
+  const checksums: Checksum[] = [`sha256:${file.slice(-8)}`];
+  const licence = 'not stated (code: BSD-3-Clause)';
   return [
     `torchvision/${name}`,
-    { urls: [url], sha256, licence, architecture: `torchvision/${name}`, classes, bnEps },
+    { urls, checksums, licence, architecture: `torchvision/${name}`, classes, bnEps },
   ];
 }
 
+/** detectron2's file names end with the first 6 digits of their MD5. */
 function detectron2(task: string, name: string, file: string, classes: Published['classes'] = 'coco'): Row {
   const urls = [`https://dl.fbaipublicfiles.com/detectron2/COCO-${task}/${name}/${file}.pkl`];
+  const checksums: Checksum[] = [`md5:${file.slice(-6)}`];
   const architecture = `detectron2/${name.replace(/_[13]x$/, '')}`;
-  return [`detectron2/${name}`, { urls, licence: 'CC-BY-SA-3.0', architecture, classes, bnEps: 1e-5 }];
+  const licence = 'CC-BY-SA-3.0';
+  return [`detectron2/${name}`, { urls, checksums, licence, architecture, classes, bnEps: 1e-5 }];
 }
 
 export const REGISTRY: ReadonlyMap<string, Published> = new Map<string, Published>([
@@ -68,7 +75,11 @@ export const REGISTRY: ReadonlyMap<string, Published> = new Map<string, Publishe
     'facebook/maskrcnn2go',
     {
       urls: [`${MASKRCNN2GO}/model.pb`, `${MASKRCNN2GO}/model_init.pb`],
-      licence: 'Apache-2.0',
+      checksums: [
+        'sha256:9ebb05d8981f18f0da81e4b72a32e6507e67a4ae7d52b51fdb736b21d024de1f',
+        'sha256:535faf6ba4f724f7b1b9b6ddd35b7c77048b7c44d7027fa1bb4941e5388fbc79',
+      ],
+      licence: 'Apache-2.0', // of the repository that they are in
       architecture: 'facebook/maskrcnn2go',
       classes: 'coco',
       bnEps: 1e-5,

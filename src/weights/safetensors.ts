@@ -42,10 +42,10 @@ export interface ReadOptions {
 }
 
 /** Bytes in a piece; a multiple of 4, as GPUQueue.writeBuffer wants. */
-export const PIECE_BYTES = 4 << 20;
+export const PIECE_BYTES = 1 << 20;
 
 const LENGTH_BYTES = 8; // of the number in front of the header
-const MAX_HEADER_BYTES = 100_000_000; // the reference's limit
+const MAX_HEADER_BYTES = 4 << 20; // 40 000 tensors; the reference's 100 MB would be too much when parsed
 
 /** How files begin that are taken for safetensors, each byte as one character; all make absurd lengths. */
 const LOOKALIKES: [RegExp, string][] = [

@@ -150,7 +150,7 @@ function isCounts(value: unknown): value is number[] {
 }
 
 /** A value as errors quote it: short, and without descending into nested ones, however deep they are. */
-function show(value: unknown): string {
+export function show(value: unknown): string {
   const text = Array.isArray(value)
     ? `[${value.slice(0, SHOWN).map(showPlain).join(', ')}]`
     : showPlain(value);

@@ -10,10 +10,11 @@ import {
   type ReadOptions,
   type SafetensorsVisitor,
 } from './safetensors';
-import type { TensorInfo } from './safetensors_header';
+import { show, type TensorInfo } from './safetensors_header';
 
-const MAX_INDEX_BYTES = 16 << 20;
-const MAX_SHARDS = 100;
+const MAX_INDEX_BYTES = 2 << 20;
+const MAX_SHARDS = 32; // all are open at a time
+const MAX_TENSORS = 50_000; // of all shards
 const FILE_NAME = /^[\w.-]+\.safetensors$/;
 
 /** Reads all files that the index lists, one after the other, as if they were one. Throws WeightError. */
@@ -38,6 +39,8 @@ export async function readShards(
       const reader = new ByteReader(await openSource(source.sibling(shard), signal), report, signal);
       readers.push(reader);
       files.push(await openSafetensors(reader));
+      const count = files.reduce((sum, { header }) => sum + header.tensors.length, 0);
+      if (count > MAX_TENSORS) throw new WeightError(`${source.name}: wanted at most ${MAX_TENSORS} tensors`);
     }
     const { tensors, shifts } = joined(files, source.name);
     checkTensors(tensors, wanted, source.name);
@@ -102,9 +105,7 @@ function parseIndex(bytes: Uint8Array, name: string): Map<string, string> {
   const entries = Object.entries(map);
   for (const [, file] of entries) {
     if (typeof file !== 'string' || !FILE_NAME.test(file)) {
-      throw new WeightError(
-        `${name}: wanted names of .safetensors files, got ${JSON.stringify(file)?.slice(0, 80)}`,
-      );
+      throw new WeightError(`${name}: wanted names of .safetensors files, got ${show(file)}`);
     }
   }
   const files = new Set(entries.map(([, file]) => file));

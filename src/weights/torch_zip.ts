@@ -2,17 +2,16 @@
 // elements of each storage (torch/serialization.py, `_save`).
 
 import { WeightError } from '../errors';
-import { ByteReader } from './byte_reader';
 import type { Seekable } from './byte_source';
 import { storageType } from './pickle_globals';
-import { PickleInput } from './pickle_input';
+import { PickleInput, readRange } from './pickle_input';
 import { ELEMENT_BYTES, type RawBytes, Storage, type Value } from './pickle_values';
 import { type PickledWeights, pickledWeights } from './pickled_tensors';
 import { unpickle } from './unpickler';
 import { zipEntries } from './zip_entries';
 
 const PICKLE = /^(.*\/)?data\.pkl$/;
-const MAX_PICKLE_BYTES = 64 << 20;
+const MAX_PICKLE_BYTES = 16 << 20;
 
 /** The weights in a zip of PyTorch's. Throws WeightError. */
 export async function readTorchZip(
@@ -56,8 +55,7 @@ async function whole(raw: RawBytes, name: string): Promise<Seekable> {
   if (raw.length > MAX_PICKLE_BYTES) {
     throw new WeightError(`${name}: wanted data.pkl of at most ${MAX_PICKLE_BYTES} bytes, got ${raw.length}`);
   }
-  const reader = new ByteReader({ name, read: (signal) => raw.slice(0, raw.length, signal) });
-  const bytes = (await reader.take(raw.length)).slice();
+  const bytes = await readRange(raw, 0, raw.length, name);
   return {
     size: bytes.length,
     async *slice(begin, end) {
@@ -68,7 +66,6 @@ async function whole(raw: RawBytes, name: string): Promise<Seekable> {
 
 async function checkByteOrder(raw: RawBytes | undefined, name: string): Promise<void> {
   if (!raw) return;
-  const reader = new ByteReader({ name, read: (signal) => raw.slice(0, raw.length, signal) });
-  const order = new TextDecoder().decode(await reader.take(16));
+  const order = new TextDecoder().decode(await readRange(raw, 0, Math.min(raw.length, 16), name));
   if (order !== 'little') throw new WeightError(`${name}: wanted little-endian elements, got '${order}'`);
 }

@@ -10,10 +10,10 @@ import { Bytes, type Value } from './pickle_values';
 export type PersistentLoad = (id: Value) => Value;
 
 // a checkpoint of R101 with its optimizer has about 100 000 opcodes and a tenth of that in containers
-const MAX_OPCODES = 1_500_000;
-const MAX_MEMO = 500_000;
-const MAX_CONTAINERS = 200_000;
-const MAX_STACK = 200_000;
+const MAX_OPCODES = 1_000_000;
+const MAX_MEMO = 250_000;
+const MAX_CONTAINERS = 100_000;
+const MAX_STACK = 100_000;
 const MAX_MARKS = 1000;
 const KEPT_TEXT_BYTES = 1 << 20; // longer ones stay in the file
 const KEPT_BYTES = 4096; // longer bytes objects stay in the file

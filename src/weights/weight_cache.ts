@@ -15,6 +15,8 @@ export interface Folder {
   /** Writes a file from byte `at` on, up to which it stays as it is. */
   write(name: string, at: number): Promise<FolderWriter>;
   remove(name: string): Promise<void>;
+  /** Keeps others from writing under a name until what it returns is called; undefined where another does so. */
+  lock(name: string): Promise<(() => Promise<void> | void) | undefined>;
   /** Bytes that can still be kept. */
   free(): Promise<number>;
 }
@@ -51,8 +53,13 @@ export class WeightCache {
   ) {}
 
   /** The name under which a file is kept. */
-  key(url: string, sha256 = ''): Promise<string> {
-    return digestOf(`${url} ${sha256.toLowerCase()}`).then((digest) => digest.slice(0, 32));
+  key(url: string, checksum = ''): Promise<string> {
+    return digestOf(`${url} ${checksum}`).then((digest) => digest.slice(0, 32));
+  }
+
+  /** Keeps other pages and processes from fetching the same; undefined where one of them does so now. */
+  lock(key: string): Promise<(() => Promise<void> | void) | undefined> {
+    return this.folder.lock(key);
   }
 
   /** What is kept of a file, whole or in part. */
@@ -121,7 +128,7 @@ export class WeightCache {
 }
 
 /** A file on its way into the cache. */
-class KeepingFile {
+export class KeepingFile {
   constructor(
     private readonly url: string,
     private size: number,

@@ -7,7 +7,7 @@ import { nucleiModel, picture } from '../engine';
 import { testDevice } from '../gpu';
 
 const PICTURE = 'tests/images/nuclei_192x256.png';
-const SMALL = { minSize: 128 };
+const SMALL = { minSize: 128, rpnPostNmsTopN: 300, boxDetectionsPerImg: 30 };
 let model: ExploreModel;
 let run: ExploreRun;
 

@@ -3,7 +3,7 @@
 import { expect, test } from 'vitest';
 import { boxAt } from '../../demo/explore/logic/boxes';
 import { alignBin, alignValue, levelOf, sampleAt } from '../../demo/explore/logic/roi_align';
-import { poolBin, poolValue } from '../../demo/explore/logic/roi_pool';
+import { poolBin, poolRegion, poolValue } from '../../demo/explore/logic/roi_pool';
 import { roiAlign } from '../../src/kernels/roi_align';
 import { roiPool } from '../../src/kernels/roi_pool';
 import { levelCuts } from '../../src/model/levels';
@@ -80,6 +80,14 @@ test('the cells of ROI Pool', async () => {
     expect(found?.value ?? 0, `box ${box}, bin ${y} ${x}`).toBe(pooled![item]!);
     if (found) expect(reader(level, channel)(found.y, found.x)).toBe(found.value);
   }
+  // all bins and channels of a region at once
+  const size = bins * bins * CHANNELS;
+  BOXES.forEach((_, i) => {
+    const box = boxAt(boxes.data, i);
+    const map = maps[levelOf(box, CUTS)]!;
+    const { data } = poolRegion(box, map, bins, { shape: map.shape, data: map.data as Float32Array });
+    expect([...data], `box ${box}`).toEqual([...pooled!.subarray(i * size, (i + 1) * size)]);
+  });
 });
 
 test('weights of a sample sum to 1, at the borders too', () => {

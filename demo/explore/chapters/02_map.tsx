@@ -2,6 +2,7 @@
 
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
+import type { RunInfo } from '../../engine/explore_run';
 import type { Chapter } from '../chapter';
 import { layoutGraph } from '../logic/graph_layout';
 import { compact, milliseconds, percent } from '../logic/numbers';
@@ -15,24 +16,48 @@ import { NodeDetails } from '../views/node_details';
 import { Scroll } from '../views/scroll';
 import { Source } from '../views/source';
 
-function Text() {
+function Text({ info }: { info: RunInfo | undefined }) {
+  const has = (name: RegExp) => !info || info.nodes.some(({ label }) => name.test(label));
   return (
     <>
       <p>
         Every box is one dispatch of a compute shader; the lines are the tensors between them. The{' '}
-        <b>backbone</b>, a ResNet (<Cite who="He et al." year={2015} id="1512.03385" />
-        ), climbs to ever coarser maps with ever more channels. The <b>feature pyramid</b> brings what the
-        coarse maps know back down to the fine ones (<Cite who="Lin et al." year={2016} id="1612.03144" />
-        ). On every level the <b>region proposal network</b> asks of each place whether an object is there;
-        the best answers become <b>proposals</b>. For each, the <b>box head</b> finds class and box, and the{' '}
-        <b>mask head</b> draws the object (<Cite who="He et al." year={2017} id="1703.06870" />
-        ).
+        <b>backbone</b>,{' '}
+        {has(/^backbone\.body\.layer1/) ? (
+          <>
+            a ResNet (<Cite who="He et al." year={2015} id="1512.03385" />)
+          </>
+        ) : (
+          <>
+            made of inverted residuals (<Cite who="Sandler et al." year={2018} id="1801.04381" />)
+          </>
+        )}
+        , climbs to ever coarser maps with ever more channels.{' '}
+        {has(/^backbone\.fpn/) ? (
+          <>
+            The <b>feature pyramid</b> brings what the coarse maps know back down to the fine ones (
+            <Cite who="Lin et al." year={2016} id="1612.03144" />
+            ). On every level the <b>region proposal network</b> asks
+          </>
+        ) : (
+          <>
+            This model has no feature pyramid; all that follows looks at its one last map. The{' '}
+            <b>region proposal network</b> asks
+          </>
+        )}{' '}
+        of each place whether an object is there; the best answers become <b>proposals</b>. For each, the{' '}
+        <b>box head</b> finds class and box
+        {has(/^roi_heads\.mask/) && (
+          <>
+            , and the <b>mask head</b> draws the object (<Cite who="He et al." year={2017} id="1703.06870" />)
+          </>
+        )}
+        .
       </p>
       <p>
         Choose a node: its shapes, its multiply-adds, the time that your GPU took, and the shader that it ran,
         with its constants set. Batch norms and activations are not on the map: they are folded into the
-        weights, and done while a result is written. Browsers round times to 0.1 ms, so that short nodes may
-        read 0.
+        weights, and done while a result is written. Browsers may round times, so that short nodes read 0.
       </p>
     </>
   );

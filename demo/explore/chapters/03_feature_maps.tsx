@@ -1,7 +1,6 @@
-// Chapter 3: the maps of any node, and where each of their numbers comes from.
+// Chapter 3: the numbers of any node, and where each of them comes from.
 
 import type { Chapter } from '../chapter';
-import { isMap } from '../logic/slices';
 import { STAGES, stageOf } from '../logic/stages';
 import type { Run } from '../run';
 import { chosenNode, nodeIn } from '../selection';
@@ -28,14 +27,18 @@ function Text() {
         places first, then the products that weigh most. The batch norm is folded into the weights; the
         shortcut of a residual block is added before the ReLU.
       </p>
+      <p>
+        The heads do the same for each region: a fully connected layer multiplies all of a region's bins, and
+        a transposed convolution scatters each cell into a window of a larger map. What is no map, such as
+        scores and boxes, is shown as rows of numbers.
+      </p>
     </>
   );
 }
 
 function View({ run }: { run: Run }) {
-  const nodes = run.info.nodes.filter(({ outputs }) => isMap(outputs[0]?.shape));
-  const isShown = (label: string) => nodes.some((node) => node.label === label);
-  const node = nodeIn(run, (label) => isShown(label) && (label === chosenNode.value || /conv1$/.test(label)));
+  const { nodes } = run.info;
+  const node = nodeIn(run, (label) => label === chosenNode.value || /conv1$/.test(label));
   return (
     <section class="stack">
       <label class="field node-choice">
@@ -52,7 +55,7 @@ function View({ run }: { run: Run }) {
               <optgroup key={stage} label={title}>
                 {own.map(({ label, outputs }) => (
                   <option key={label} value={label}>
-                    {label} · {outputs[0]!.shape.slice(1).join(' × ')}
+                    {label} · {outputs[0]!.shape.join(' × ')}
                   </option>
                 ))}
               </optgroup>

@@ -2,13 +2,13 @@
 
 import { useSignal } from '@preact/signals';
 import type { Chapter } from '../chapter';
-import { SCALES, type ScaleName } from '../logic/colour_scale';
-import { pyramidSteps } from '../logic/pyramid';
+import type { ScaleName } from '../logic/colour_scale';
+import { pyramidSteps, thinnedLevel } from '../logic/pyramid';
 import type { Run } from '../run';
 import { chosenChannel } from '../selection';
 import { Cite } from '../views/cite';
-import { Choices, Slider } from '../views/controls';
-import { PyramidLevel } from '../views/pyramid_level';
+import { ScaleChoices, Slider } from '../views/controls';
+import { PyramidLevel, ThinnedLevelView } from '../views/pyramid_level';
 import { usePlayer } from '../views/use_player';
 
 function Text() {
@@ -39,6 +39,7 @@ function View({ run }: { run: Run }) {
     share.value = (step % 41) / 40;
   }, 60);
   const steps = pyramidSteps(run.info);
+  const thinned = thinnedLevel(run.info);
   const channels = steps[0]!.output.outputs[0]!.shape[3]!;
   const channel = Math.min(chosenChannel.value, channels - 1);
   return (
@@ -68,15 +69,9 @@ function View({ run }: { run: Run }) {
         <button type="button" aria-pressed={player.playing} onClick={player.toggle}>
           {player.playing ? 'Pause' : 'Play'}
         </button>
-        <Choices
-          label="Colours"
-          options={SCALES.map((name) => [name, name])}
-          value={scale.value}
-          onChange={(next) => {
-            scale.value = next;
-          }}
-        />
+        <ScaleChoices value={scale.value} onChange={(next) => (scale.value = next)} />
       </div>
+      {thinned && <ThinnedLevelView run={run} level={thinned} channel={channel} scale={scale.value} />}
       {steps.map((step) => (
         <PyramidLevel
           key={step.name}

@@ -9,6 +9,7 @@ import { Cite } from '../views/cite';
 import { Choices } from '../views/controls';
 import { NmsFilm } from '../views/nms_film';
 import { Scroll } from '../views/scroll';
+import { TopAnchors } from '../views/top_anchors';
 import { useTensors } from '../views/use_tensor';
 
 function Text() {
@@ -84,6 +85,15 @@ function View({ run }: { run: Run }) {
           </tbody>
         </table>
       </Scroll>
+      <h2>The best k</h2>
+      <TopAnchors
+        key={`top ${at}`}
+        run={run}
+        tables={tables}
+        level={at}
+        of={levels[at]!}
+        count={counts[at]!.top}
+      />
       <h2>Non-maximum suppression, step by step</h2>
       <NmsFilm key={`film ${at}`} run={run} tables={tables} level={at} />
     </section>

@@ -60,7 +60,25 @@ function View({ run }: { run: Run }) {
   const pool = run.node(node) ?? run.node(SOURCES.proposals.node)!;
   if (!tensors) return <p class="waiting faint">Fetching the proposals</p>;
   const all = tensors[1]!.data[0]!;
-  if (all === 0) return <p class="card">The run has no {source.value}.</p>;
+  const chooser = (
+    <Choices
+      label="Of the"
+      options={[
+        ['proposals', 'proposals'],
+        ['detections', 'detections'],
+      ]}
+      value={source.value}
+      onChange={(next) => (source.value = next)}
+    />
+  );
+  if (all === 0) {
+    return (
+      <section class="stack">
+        {chooser}
+        <p class="card">The run has no {source.value}.</p>
+      </section>
+    );
+  }
   const own = ruleOf(pool);
   const rule = side.value === CANONICAL_SIDE ? own : ruleWith(own, side.value);
   const boxOf = (i: number) => tensors[0]!.data.subarray(4 * i, 4 * i + 4);
@@ -74,17 +92,7 @@ function View({ run }: { run: Run }) {
   return (
     <section class="stack">
       <div class="controls">
-        <Choices
-          label="Of the"
-          options={[
-            ['proposals', 'proposals'],
-            ['detections', 'detections'],
-          ]}
-          value={source.value}
-          onChange={(next) => {
-            source.value = next;
-          }}
-        />
+        {chooser}
         <Slider
           label="Shown, best first"
           min={1}

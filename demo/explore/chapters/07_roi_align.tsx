@@ -1,6 +1,7 @@
 // Chapter 7: ROIAlign against ROI Pool, on the same box of the same map, and on the final masks.
 
 import { useSignal } from '@preact/signals';
+import type { RunInfo } from '../../engine/explore_run';
 import type { Chapter } from '../chapter';
 import { HEADS, type Head, poolingOf } from '../logic/pooling';
 import type { Run } from '../run';
@@ -8,16 +9,21 @@ import { selectedObject } from '../selected_object';
 import { Cite } from '../views/cite';
 import { Choices } from '../views/controls';
 import { ObjectPicker } from '../views/object_picker';
-import { PooledRegion, regionOf } from '../views/pooled_region';
+import { type Looked, PooledRegion, regionOf } from '../views/pooled_region';
 import { PoolingComparison } from '../views/pooling_comparison';
 import { useTensors } from '../views/use_tensor';
 
-function Text() {
+function Text({ info }: { info: RunInfo | undefined }) {
+  const bins = (head: Head, name: string) => {
+    const side = info && poolingOf(info, head)?.bins;
+    return side ? [`${side} × ${side} bins for the ${name} head`] : [];
+  };
+  const shapes = [...bins('box', 'box'), ...bins('mask', 'mask')];
   return (
     <>
       <p>
-        The heads want every region in the same shape: 7 × 7 bins for the box head, 14 × 14 for the mask head.
-        But boxes do not end where cells of the feature map do.
+        The heads want every region in the same shape{shapes.length > 0 && `: ${shapes.join(', ')}`}. But
+        boxes do not end where cells of the feature map do.
       </p>
       <p>
         <b>ROI Pool</b> (<Cite who="Girshick" year={2015} id="1504.08083" />) rounds: the box to whole cells,
@@ -46,6 +52,7 @@ const OPTIONS: readonly [Head, string][] = [
 function View({ run }: { run: Run }) {
   const heads = OPTIONS.filter(([head]) => poolingOf(run.info, head));
   const head = useSignal<Head>(heads.at(-1)![0]);
+  const looked = useSignal<Looked>({});
   const pooling = poolingOf(run.info, head.value)!;
   const tensors = useTensors(run, [pooling.boxes, pooling.count, ...pooling.maps.map(({ label }) => label)]);
   const index = Math.min(selectedObject.value, run.info.found.length - 1);
@@ -65,11 +72,14 @@ function View({ run }: { run: Run }) {
           label="Pooled for the"
           options={heads}
           value={head.value}
-          onChange={(next) => (head.value = next)}
+          onChange={(next) => {
+            head.value = next;
+            looked.value = {}; // the heads' bins are not the same
+          }}
         />
       )}
       {region && pooled && (
-        <PooledRegion key={head.value} pooling={pooling} region={region} head={head.value} pooled={pooled} />
+        <PooledRegion pooling={pooling} region={region} head={head.value} pooled={pooled} looked={looked} />
       )}
       {object && <PoolingComparison run={run} index={index} />}
     </section>

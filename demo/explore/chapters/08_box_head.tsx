@@ -11,7 +11,7 @@ function Text() {
   return (
     <>
       <p>
-        Each proposal's 7 × 7 bins go through the box head, two fully connected layers in most models (
+        Each proposal's bins go through the box head, two fully connected layers in most models (
         <Cite who="Girshick" year={2015} id="1504.08083" />
         ). It ends in two answers. <b>What is it?</b> A logit for each class and the background; their softmax
         is the score. <b>Where exactly?</b> Four deltas for each class, which move and stretch the proposal:
@@ -32,17 +32,14 @@ function Text() {
 
 function View({ run }: { run: Run }) {
   const tensors = useTensors(run, boxHeadLabels(run.info));
-  return tensors ? <BoxHeadView run={run} head={boxHeadOf(tensors)} /> : null;
+  return tensors ? <BoxHeadView run={run} head={boxHeadOf(run.info, tensors)} /> : null;
 }
 
 export const chapter: Chapter = {
   Text,
   View,
-  lack: ({ nodes, config }) => {
-    if (config.backgroundLast)
-      return 'This model counts its classes from 0, which this chapter does not show yet.';
-    return nodes.some(({ label }) => label === 'roi_heads.sort_candidates')
+  lack: ({ nodes }) =>
+    nodes.some(({ label }) => label === 'roi_heads.sort_candidates')
       ? undefined
-      : 'This model has no box head.';
-  },
+      : 'This model has no box head.',
 };

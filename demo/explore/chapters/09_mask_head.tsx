@@ -13,10 +13,10 @@ function Text() {
   return (
     <>
       <p>
-        The detections' boxes are pooled once more, now finer, and pass a small fully convolutional network:
-        some 3 × 3 convolutions, a transposed one that doubles the side, and a 1 × 1 convolution with a
-        channel for each class (<Cite who="He et al." year={2017} id="1703.06870" />, section 3). Unlike the
-        box head's layers, these keep the layout: a bin's place in the mask is its place in the box.
+        The detections' boxes are pooled once more, in most models finer, and pass a small fully convolutional
+        network: some convolutions, a transposed one that doubles the side, and one with a channel for each
+        class (<Cite who="He et al." year={2017} id="1703.06870" />, section 3). Unlike the box head's layers,
+        these keep the layout: a bin's place in the mask is its place in the box.
       </p>
       <p>
         Every class gets a mask of its own, through a sigmoid and not a softmax, so that classes do not

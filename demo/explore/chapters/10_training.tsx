@@ -1,14 +1,18 @@
 // Chapter 10: training: what each part would be told about this picture, and the joint loss of its answers.
 
+import type { RunInfo } from '../../engine/explore_run';
 import type { Chapter } from '../chapter';
 import { maskLogits } from '../logic/mask_head';
+import { ANCHOR_RULE, PROPOSAL_RULE } from '../logic/matcher';
+import { percent } from '../logic/numbers';
 import { RPN_TABLES, rpnLevels, tablesOf } from '../logic/rpn';
+import { ANCHORS, PROPOSALS } from '../logic/training';
 import type { Run } from '../run';
 import { Cite } from '../views/cite';
 import { TrainingView } from '../views/training_view';
 import { useTensors } from '../views/use_tensor';
 
-function Text() {
+function Text({ info }: { info: RunInfo | undefined }) {
   return (
     <>
       <p>
@@ -18,17 +22,21 @@ function Text() {
         is asked.
       </p>
       <p>
-        An anchor with an IoU of 0.7 with a truth, or the best that a truth has, is matched to it; below 0.3
-        it is background; between the two it is ignored (
+        An anchor with an IoU of {ANCHOR_RULE.high} with a truth, or the best that a truth has, is matched to
+        it; below {ANCHOR_RULE.low} it is background; between the two it is ignored (
         <Cite who="Ren et al." year={2015} id="1506.01497" />
-        ). Of all anchors 256 are drawn, at most half of them matched. Proposals are matched from 0.5 on; 512
-        are drawn, a quarter matched.
+        ). Of all anchors {ANCHORS.most} are drawn, at most {percent(ANCHORS.share)} of them matched.
+        Proposals are matched from {PROPOSAL_RULE.high} on; {PROPOSALS.most} are drawn, at most{' '}
+        {percent(PROPOSALS.share)} of them matched.
       </p>
       <p>
         The loss is a plain sum, L<sub>cls</sub> + L<sub>box</sub> + L<sub>mask</sub> (
         <Cite who="He et al." year={2017} id="1703.06870" />
         ), after the RPN's two. Two things differ from training: there, truths are proposals too, and the mask
-        head sees the matched proposals; here it has seen the detections, so the mask loss is theirs.
+        head sees the matched proposals; here it has seen the detections, so the mask loss is theirs.{' '}
+        {info &&
+          !info.config.architecture.startsWith('torchvision') &&
+          'The rules and losses are torchvision’s; this model’s publisher has trained it by slightly others.'}
       </p>
     </>
   );
@@ -69,10 +77,11 @@ function View({ run }: { run: Run }) {
 export const chapter: Chapter = {
   Text,
   View,
-  lack: ({ config, nodes }) => {
-    const trainable = nodes.some(({ label }) => label === 'roi_heads.box_predictor.bbox_pred');
-    return config.inclusiveBoxes || config.backgroundLast || !trainable
-      ? 'This model was trained by other rules than torchvision’s: choose the nuclei, or a torchvision model of your own.'
-      : undefined;
+  lack: ({ nodes, found }) => {
+    if (!nodes.some(({ label }) => label === 'roi_heads.box_predictor.bbox_pred'))
+      return 'This model has no box head.';
+    return found.length
+      ? undefined
+      : 'The run has found nothing that could stand in for the truth: choose another picture.';
   },
 };

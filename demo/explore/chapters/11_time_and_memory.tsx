@@ -2,10 +2,10 @@
 
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import type { MemoryPlan } from '../../engine/explore_run';
+import type { MemoryPlan, RunInfo } from '../../engine/explore_run';
 import { tellFault } from '../../shell/toasts';
 import type { Chapter } from '../chapter';
-import { kernelShares, neededBytes } from '../logic/memory_chart';
+import { kernelShares, neededBytes, productShare } from '../logic/memory_chart';
 import { compact, milliseconds, percent } from '../logic/numbers';
 import type { Run } from '../run';
 import { Cite } from '../views/cite';
@@ -13,17 +13,21 @@ import { Flame } from '../views/flame';
 import { MemoryChart } from '../views/memory_plan';
 import { Scroll } from '../views/scroll';
 
-function Text() {
+function Text({ info }: { info: RunInfo | undefined }) {
+  const products = info && productShare(info.nodes);
+  const share = products !== undefined && percent(products);
   return (
     <>
       <p>
         All nodes of a run are recorded once, with their buffers, and then sent to the graphics processor in
-        one submission; the results come back in one reading. Nothing in between waits for JavaScript.
+        one submission; the results come back in one reading. Nothing in between waits for JavaScript. Only
+        this page sends its runs in a few pieces, to show how far they are.
       </p>
       <p>
         <b>Time.</b> The graphics processor notes when each node begins and ends. A box in the upper chart is
-        a node, as wide as it took, below the layers and modules that it belongs to. Convolutions take nearly
-        all of it: each number of their output is a sum of hundreds or thousands of products.
+        a node, as wide as it took, below the layers and modules that it belongs to. Most of it goes into sums
+        of products{share && `, here ${share} of the time`}: each number that a convolution or a fully
+        connected layer writes is a sum of hundreds or thousands of them.
       </p>
       <p>
         <b>Memory.</b> A tensor is needed from the node that writes it until the last that reads it; after

@@ -22,8 +22,8 @@ function Text() {
         reset it or leave the page.
       </p>
       <p>
-        A loop without an end may cost you the graphics device for a moment. The page tells you, and the model
-        has to be loaded again.
+        A loop without an end may cost you the graphics device for a moment. The page tells you, loads the
+        model again, and runs the picture anew.
       </p>
     </>
   );

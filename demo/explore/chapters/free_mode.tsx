@@ -4,7 +4,6 @@ import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { Chapter } from '../chapter';
 import { layoutGraph } from '../logic/graph_layout';
-import { isMap } from '../logic/slices';
 import type { Run } from '../run';
 import { chosenNode, nodeIn } from '../selection';
 import { Choices } from '../views/controls';
@@ -44,7 +43,7 @@ function View({ run }: { run: Run }) {
           chosenNode.value = label;
         }}
       />
-      {isMap(node.outputs[0]?.shape) && <MapInspector run={run} node={node} />}
+      <MapInspector run={run} node={node} />
       <div class="beside">
         <NodeDetails node={node} />
         <Source run={run} node={node} />

@@ -10,7 +10,7 @@ import { isScore } from './rpn';
 const NAMES = [
   'logits', // [R, K]
   'scores', // [R, K], softmax
-  'regression', // [R, 4K]
+  'regression', // [R, 4 B], B classes or one for all
   'proposals', // [R, 4]
   'count', // [1]
   'boxes', // [K - 1, R, 4], of each class's candidates, best first
@@ -19,7 +19,15 @@ const NAMES = [
   'kept', // [K - 1, R], the scores of those that were not suppressed
 ] as const;
 
-export type BoxHead = Readonly<Record<(typeof NAMES)[number], HostTensor>>;
+/** Where a model keeps what it says of a class: families differ in where the background stands, and what it has. */
+export interface Columns {
+  /** Of scores and logits, by class; 0 is the background. */
+  score(label: number): number;
+  /** Of the regression, in quads; undefined for the background. */
+  box(label: number): number | undefined;
+}
+
+export type BoxHead = Readonly<Record<(typeof NAMES)[number], HostTensor>> & { readonly columns: Columns };
 
 /** The labels of the tensors of a `BoxHead`, in the order that `boxHeadOf` takes. */
 export function boxHeadLabels({ nodes }: Pick<RunInfo, 'nodes'>): string[] {
@@ -34,8 +42,20 @@ export function boxHeadLabels({ nodes }: Pick<RunInfo, 'nodes'>): string[] {
   ];
 }
 
-export function boxHeadOf(tensors: readonly HostTensor[]): BoxHead {
-  return Object.fromEntries(NAMES.map((name, i) => [name, tensors[i]!])) as unknown as BoxHead;
+/** `tensors`: of `boxHeadLabels`. */
+export function boxHeadOf(info: Pick<RunInfo, 'nodes'>, tensors: readonly HostTensor[]): BoxHead {
+  const named = Object.fromEntries(NAMES.map((name, i) => [name, tensors[i]!]));
+  return { ...named, columns: columnsOf(info) } as unknown as BoxHead;
+}
+
+/** From the parameters of the kernel that reads them. */
+export function columnsOf({ nodes }: Pick<RunInfo, 'nodes'>): Columns {
+  const { params } = nodes.find(({ label }) => label === 'roi_heads.sort_candidates')!;
+  const { classes, first_score: first, box_classes: boxClasses, first_box: firstBox } = params;
+  return {
+    score: (label) => (label === 0 ? (first === 0 ? classes! - 1 : 0) : label - 1 + first!),
+    box: (label) => (label === 0 ? undefined : boxClasses === 1 ? 0 : label - 1 + firstBox!),
+  };
 }
 
 /** The candidates of a class, from `least` on, as suppression gets them. */
@@ -69,10 +89,10 @@ export function candidateCounts({ candidates }: BoxHead): number[] {
  * The proposal of each candidate of a class. Candidates are sorted by score, equal ones by proposal; a proposal
  * whose box is too small once clipped has no candidate.
  */
-export function proposalsOf({ scores, count, candidates }: BoxHead, label: number): number[] {
+export function proposalsOf({ scores, count, candidates, columns }: BoxHead, label: number): number[] {
   const [, classes] = scores.shape as [number, number];
   const rows = candidates.shape[1]!;
-  const score = (proposal: number) => scores.data[proposal * classes + label]!;
+  const score = (proposal: number) => scores.data[proposal * classes + columns.score(label)]!;
   const order = Array.from({ length: count.data[0]! }, (_, i) => i).sort(
     (a, b) => score(b) - score(a) || a - b,
   );
@@ -90,16 +110,19 @@ export interface ClassOpinion {
   readonly label: number;
   readonly logit: number;
   readonly score: number;
-  /** dx, dy, dw, dh: of the weights 10, 10, 5, 5. */
+  /** dx, dy, dw, dh: of the weights 10, 10, 5, 5; none for the background. */
   readonly deltas: readonly number[];
 }
 
 /** What the head says of a proposal, class by class, best first. */
-export function opinionsOf({ logits, scores, regression }: BoxHead, proposal: number): ClassOpinion[] {
+export function opinionsOf(head: BoxHead, proposal: number): ClassOpinion[] {
+  const { logits, scores, regression, columns } = head;
   const classes = scores.shape[1]!;
   const row = (label: number): ClassOpinion => {
-    const at = proposal * classes + label;
-    const deltas = [...regression.data.subarray(4 * at, 4 * at + 4)];
+    const at = proposal * classes + columns.score(label);
+    const box = columns.box(label);
+    const first = proposal * regression.shape[1]! + 4 * (box ?? 0);
+    const deltas = box === undefined ? [] : [...regression.data.subarray(first, first + 4)];
     return { label, logit: logits.data[at]!, score: scores.data[at]!, deltas };
   };
   return Array.from({ length: classes }, (_, label) => row(label)).sort((a, b) => b.score - a.score);

@@ -57,7 +57,7 @@ export function rangeOf(data: Iterable<number>, scale: ScaleName): Range {
   return [-most, most];
 }
 
-/** Colours of all numbers, those beyond the range as its ends; u32 as in `coloursOf`. */
+/** Colours of all numbers, those beyond the range as its ends, NaN clear; u32 as in `coloursOf`. */
 export function paint(
   data: ArrayLike<number>,
   scale: ScaleName,
@@ -68,7 +68,7 @@ export function paint(
   const pixels = new Uint32Array(data.length);
   for (let i = 0; i < data.length; i++) {
     const step = Math.round((data[i]! - low) * factor);
-    pixels[i] = colours[Math.min(STEPS - 1, Math.max(0, step || 0))]!;
+    if (!Number.isNaN(step)) pixels[i] = colours[Math.min(STEPS - 1, Math.max(0, step))]!;
   }
   return pixels;
 }

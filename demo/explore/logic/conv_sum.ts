@@ -1,12 +1,12 @@
-// The sum behind one number of a convolution's output, with the numbers of the run: inputs times weights, bias,
+// The sum behind one number of a weighted layer's output, with the numbers of the run: inputs times weights, bias,
 // residual, activation. Weights are read as the kernel reads them: packed, with the batch norm folded in.
 
 import type { HostTensor } from '../../../src/index';
 import type { NodeInfo } from '../../engine/explore_run';
-import { stepOf } from './receptive_field';
 import { valueAt } from './slices';
+import { windowOf } from './taps';
 
-/** Which number: map, row, column, channel of the output. */
+/** Which number: map or region, row, column, channel of the output. */
 export interface At {
   readonly n: number;
   readonly y: number;
@@ -25,17 +25,20 @@ export interface Product {
 
 /** A tap of the window: the products of all input channels at one place. */
 export interface Tap {
-  /** Row and column in the input; outside of it lies padding, which is 0. */
-  readonly y: number;
-  readonly x: number;
+  /** Row and column in the input; outside of it lies padding, which is 0. undefined where it meets another pixel. */
+  readonly cell: { readonly y: number; readonly x: number } | undefined;
   readonly inside: boolean;
   readonly sum: number;
   readonly products: readonly Product[];
 }
 
+export type Activation = 'none' | 'relu' | 'hard_swish';
+
 export interface ConvSum {
   /** [rows][columns] of the window. */
   readonly taps: readonly (readonly Tap[])[];
+  /** Input channels of a tap. */
+  readonly channels: number;
   /** Of all products. */
   readonly sum: number;
   /** Of the batch norm, where it is not folded into the weights; else 1. */
@@ -43,60 +46,92 @@ export interface ConvSum {
   readonly bias: number;
   /** What the shortcut adds; undefined where there is none. */
   readonly residual: number | undefined;
-  /** Whether a ReLU follows. */
-  readonly relu: boolean;
-  /** factor * sum + bias + residual, through the ReLU. */
+  readonly activation: Activation;
+  /** factor * sum + bias + residual, through the activation. */
   readonly value: number;
 }
 
 /** The tensors that the sum needs, by the names of the kernel's bindings. */
 export type Operands = Readonly<Partial<Record<'input' | 'weight' | 'bias' | 'add', HostTensor>>>;
 
-/** Labels of these tensors; undefined where a node is no convolution. */
-export function operandsOf(node: NodeInfo): { name: keyof Operands; label: string }[] | undefined {
-  const names = ['input', 'weight', 'bias', 'add'] as const;
-  const found = node.inputs.filter(({ name }) => (names as readonly string[]).includes(name));
-  const isSum = found.some(({ name }) => name === 'weight') && stepOf(node) !== undefined;
-  return isSum ? found.map(({ name, label }) => ({ name: name as keyof Operands, label })) : undefined;
+/** A layer with weights, and where its sum's numbers are. */
+export interface Layer {
+  /** What is multiplied with what: the node itself, or that of the sum's slices. */
+  readonly product: NodeInfo;
+  /** What writes the result. */
+  readonly node: NodeInfo;
+  readonly operands: readonly { readonly name: keyof Operands; readonly label: string }[];
 }
 
-/** What the first convolution reads. */
+/** undefined where a node is no sum of inputs times weights. A long sum may be computed in slices, by two nodes. */
+export function layerOf(node: NodeInfo, nodes: readonly NodeInfo[]): Layer | undefined {
+  const parts = node.kernel === 'reduce' ? node.inputs.find(({ name }) => name === 'parts') : undefined;
+  const product = parts ? nodes.find(({ outputs }) => outputs[0]?.label === parts.label) : node;
+  if (!product || (node === product && isSlice(node)) || !windowOf(product)) return undefined;
+  const named = (of: NodeInfo, names: readonly (keyof Operands)[]) =>
+    of.inputs.flatMap(({ name, label }) => {
+      const known = names.find((each) => each === name);
+      return known ? [{ name: known, label }] : [];
+    });
+  const operands = [...named(product, ['input', 'weight']), ...named(node, ['bias', 'add'])];
+  return operands.some(({ name }) => name === 'weight') ? { product, node, operands } : undefined;
+}
+
+/** Whether a node computes slices of sums that another adds up. */
+function isSlice({ kernel, outputs }: NodeInfo): boolean {
+  return kernel.startsWith('linear') && outputs[0]?.shape.length === 3;
+}
+
+/** What the first convolution reads: its fourth channel is zeros. */
 const PICTURE = 'image';
 
-export function convSum(node: NodeInfo, { input, weight, bias, add }: Operands, at: At): ConvSum {
-  const step = stepOf(node);
-  if (!step || !input || !weight) throw new Error(`${node.label} is no convolution`);
-  const channels = input.shape[3]!;
-  const outputs = node.outputs[0]!.shape[3]!;
-  const depthwise = node.kernel === 'depthwise_conv2d';
-  const groups = depthwise ? channels : channels / (node.params.group_channels ?? channels);
-  // the picture is stored with a fourth channel of zeros
-  const isPicture = node.inputs.some(({ name, label }) => name === 'input' && label === PICTURE);
-  const own = isPicture ? 3 : channels / groups;
+export function convSum(layer: Layer, { input, weight, bias, add }: Operands, at: At): ConvSum {
+  const { product, node } = layer;
+  const window = windowOf(product);
+  if (!window || !input || !weight) throw new Error(`${node.label} is no sum of inputs times weights`);
+  const stored = input.shape.at(-1)!;
+  const outputs = node.outputs[0]!.shape.at(-1)!;
+  const depthwise = product.kernel === 'depthwise_conv2d';
+  const groups = depthwise ? stored : stored / (product.params.group_channels ?? stored);
+  const isPicture = layer.operands.some(({ name, label }) => name === 'input' && label === PICTURE);
+  const channels = isPicture ? 3 : stored / groups;
   const group = Math.floor(at.c / (outputs / groups));
   const weightOf = depthwise
     ? (tap: number) => weight.data[tap * outputs + at.c]!
     : packedWeight(weight, at.c - group * (outputs / groups), group);
-  const taps = range(step.window[0]).map((row) =>
-    range(step.window[1]).map((column): Tap => {
-      const y = at.y * step.stride - step.padding + row * step.dilation;
-      const x = at.x * step.stride - step.padding + column * step.dilation;
-      const products = range(own).map((i): Product => {
-        const channel = group * own + i;
+  const [height, width] = input.shape.length === 4 ? (input.shape.slice(1, 3) as [number, number]) : [1, 1];
+  const taps = range(window.rows).map((row) =>
+    range(window.columns).map((column): Tap => {
+      const cell = window.cellOf(at, row, column);
+      if (!cell) return { cell, inside: false, sum: 0, products: [] };
+      const { y, x } = cell;
+      const products = range(channels).map((i): Product => {
+        const channel = group * channels + i;
         const value = valueAt(input, y, x, channel, at.n);
-        const factor = weightOf(row * step.window[1] + column, i);
+        const factor = weightOf(row * window.columns + column, i);
         return { channel, input: value, weight: factor, product: value * factor };
       });
-      const inside = y >= 0 && x >= 0 && y < input.shape[1]! && x < input.shape[2]!;
-      return { y, x, inside, sum: total(products.map(({ product }) => product)), products };
+      const inside = y >= 0 && x >= 0 && y < height && x < width;
+      return { cell, inside, sum: total(products.map(({ product }) => product)), products };
     }),
   );
   const sum = total(taps.flat().map((tap) => tap.sum));
-  const end = biasOf(node, bias, at.c, outputs / groups);
+  const end = biasOf(node, bias, at.c, depthwise ? outputs : outputs / groups);
   const residual = add && valueAt(add, at.y, at.x, at.c, at.n);
-  const relu = node.params.floor === 0;
-  const value = sum * end.factor + end.bias + (residual ?? 0);
-  return { taps, sum, ...end, residual, relu, value: relu ? Math.max(value, 0) : value };
+  const activation = activationOf(node);
+  const value = activated(sum * end.factor + end.bias + (residual ?? 0), activation);
+  return { taps, channels, sum, ...end, residual, activation, value };
+}
+
+function activationOf({ params, constants }: NodeInfo): Activation {
+  if (constants.HARD_SWISH === true) return 'hard_swish';
+  return params.floor === 0 ? 'relu' : 'none';
+}
+
+/** Hard swish: Howard et al. 2019, MobileNetV3 (arXiv:1905.02244), section 5.2. */
+function activated(x: number, activation: Activation): number {
+  if (activation === 'hard_swish') return (x * Math.min(Math.max(x + 3, 0), 6)) / 6;
+  return activation === 'relu' ? Math.max(x, 0) : x;
 }
 
 /** Of packed [G, Y, X, I, O], the last two padded. */
@@ -108,7 +143,7 @@ function packedWeight({ shape, data }: HostTensor, output: number, group: number
     data[((group * tapsInGroup + tap) * inputs + input) * outputs + output]!;
 }
 
-/** Biases stand group by group, padded; with SCALE a quad of factors before each quad of them. */
+/** Biases stand group by group, padded (of depthwise ones as if one); with SCALE a quad of factors before each quad. */
 function biasOf({ constants }: NodeInfo, bias: HostTensor | undefined, c: number, inGroup: number) {
   if (!bias) return { factor: 1, bias: 0 };
   const padded = 4 * Math.ceil(inGroup / 4);

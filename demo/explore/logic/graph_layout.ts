@@ -15,6 +15,8 @@ const STAGE_GAP = 28;
 /** Above the map, for the stages' names; beside it, for the strides. */
 const HEAD = 30;
 const SIDE = 44;
+/** Width of a letter of a title, about. */
+const LETTER = 7.5;
 /** Lists stand in columns of so many, at most. */
 const STACK = 8;
 
@@ -68,7 +70,7 @@ export function layoutGraph({
       places.push(place);
       height = Math.max(height, place.y + NODE_HEIGHT);
     }
-    const width = columns * (NODE_WIDTH + GAP_X) - GAP_X;
+    const width = Math.max(columns * (NODE_WIDTH + GAP_X) - GAP_X, title.length * LETTER);
     stages.push({ title, x: left, width });
     left += width + STAGE_GAP;
   }

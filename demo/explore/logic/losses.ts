@@ -67,10 +67,13 @@ export function maskLoss(logits: readonly ArrayLike<number>[], targets: readonly
   return mean(terms);
 }
 
-/** The deltas that turn `box` into `truth`, times the weights: what the heads should say. */
-export function encode(box: Box, truth: Box, [wx, wy, ww, wh]: readonly number[]): number[] {
-  const [w, h] = [box[2] - box[0], box[3] - box[1]];
-  const [gw, gh] = [truth[2] - truth[0], truth[3] - truth[1]];
+/**
+ * The deltas that turn `box` into `truth`, times the weights: what the heads should say. `last`: 1 where x2 and y2 are
+ * a box's last pixels.
+ */
+export function encode(box: Box, truth: Box, [wx, wy, ww, wh]: readonly number[], last = 0): number[] {
+  const [w, h] = [box[2] - box[0] + last, box[3] - box[1] + last];
+  const [gw, gh] = [truth[2] - truth[0] + last, truth[3] - truth[1] + last];
   const dx = (truth[0] + 0.5 * gw - (box[0] + 0.5 * w)) / w;
   const dy = (truth[1] + 0.5 * gh - (box[1] + 0.5 * h)) / h;
   return [wx! * dx, wy! * dy, ww! * log(gw / w), wh! * log(gh / h)];

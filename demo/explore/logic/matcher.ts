@@ -30,13 +30,13 @@ export const PROPOSAL_RULE: MatchRule = { high: 0.5, low: 0.5, lowQuality: false
 
 const { fround, max, min } = Math;
 
-/** boxes [N, 4]. Without any truth all is background. */
-export function match(boxes: ArrayLike<number>, truths: readonly Box[], rule: MatchRule): Matches {
+/** boxes [N, 4]. Without any truth all is background. `last`: 1 where x2 and y2 are a box's last pixels. */
+export function match(boxes: ArrayLike<number>, truths: readonly Box[], rule: MatchRule, last = 0): Matches {
   const count = boxes.length / 4;
   const [high, low] = [fround(rule.high), fround(rule.low)];
   const best = new Int32Array(count);
   const iou = new Float32Array(count);
-  const overlaps = truths.map((truth) => overlapsOf(boxes, truth));
+  const overlaps = truths.map((truth) => overlapsOf(boxes, truth, last));
   overlaps.forEach((row, t) => {
     for (const [i, value] of row) {
       if (value <= iou[i]!) continue; // the first of equals
@@ -64,12 +64,18 @@ function restore(targets: Int32Array, best: Int32Array, row: ReadonlyMap<number,
 }
 
 /** The boxes that overlap `truth`, with their IoU in float32 steps. */
-function overlapsOf(boxes: ArrayLike<number>, truth: Box): Map<number, number> {
-  const [x1, y1, x2, y2] = truth;
-  const area = areaOf(truth);
+function overlapsOf(boxes: ArrayLike<number>, truth: Box, last: number): Map<number, number> {
+  const [x1, y1] = truth;
+  const [x2, y2] = [truth[2] + last, truth[3] + last];
+  const area = areaOf([x1, y1, x2, y2]);
   const found = new Map<number, number>();
   for (let i = 0; i < boxes.length / 4; i++) {
-    const [a, b, c, d] = [boxes[4 * i]!, boxes[4 * i + 1]!, boxes[4 * i + 2]!, boxes[4 * i + 3]!];
+    const [a, b, c, d] = [
+      boxes[4 * i]!,
+      boxes[4 * i + 1]!,
+      boxes[4 * i + 2]! + last,
+      boxes[4 * i + 3]! + last,
+    ];
     if (c <= x1 || a >= x2 || d <= y1 || b >= y2) continue;
     const inter = fround(fround(min(c, x2) - max(a, x1)) * fround(min(d, y2) - max(b, y1)));
     const own = fround(fround(c - a) * fround(d - b));

@@ -1,7 +1,7 @@
 // The plan of buffers as rectangles: a row for each buffer, as high as the buffer is large, and in it the tensors that
 // lie there, from the node that writes them to the last that reads them.
 
-import type { MemoryPlan } from '../../engine/explore_run';
+import type { MemoryPlan, NodeInfo } from '../../engine/explore_run';
 
 export interface TenantBox {
   readonly label: string;
@@ -37,6 +37,13 @@ export function neededBytes({ tenants }: MemoryPlan, nodes: number): number[] {
     for (let node = first; node <= Math.min(last, nodes - 1); node++) needed[node]! += bytes;
   }
   return needed;
+}
+
+/** How much of the time goes into nodes that multiply and add; undefined where there are no times. */
+export function productShare(nodes: readonly Pick<NodeInfo, 'macs' | 'microseconds'>[]): number | undefined {
+  const sum = (of: typeof nodes) => of.reduce((total, { microseconds = 0 }) => total + microseconds, 0);
+  const all = sum(nodes);
+  return all > 0 ? sum(nodes.filter(({ macs }) => macs > 0)) / all : undefined;
 }
 
 export interface KernelShare {

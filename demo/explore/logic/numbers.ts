@@ -13,6 +13,11 @@ function trimmed(value: number, size: number): string {
   return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 1 ? 3 : 4);
 }
 
+/** As `short`, a negative number in parentheses: to stand after an operator. */
+export function parenthesised(value: number): string {
+  return value < 0 ? `(${short(value)})` : short(value);
+}
+
 /** 1,234,567 as 1.23 M. */
 export function compact(value: number): string {
   const units: [number, string][] = [

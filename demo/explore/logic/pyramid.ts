@@ -28,6 +28,26 @@ export function pyramidSteps({ nodes }: Pick<RunInfo, 'nodes'>): PyramidStep[] {
   }
 }
 
+/** The level that is coarser than all of these: every second cell of the coarsest output. */
+export interface ThinnedLevel {
+  readonly name: string;
+  readonly node: NodeInfo;
+  /** What it is taken from, and that level's name. */
+  readonly from: string;
+  readonly of: string;
+  readonly stride: number;
+}
+
+/** undefined where the pyramid has none. */
+export function thinnedLevel({ nodes }: Pick<RunInfo, 'nodes'>): ThinnedLevel | undefined {
+  const node = nodes.find(({ label }) => label === 'backbone.fpn.pool');
+  const [coarsest] = pyramidSteps({ nodes });
+  if (!node || !coarsest) return undefined;
+  const { name: of, output } = coarsest;
+  const { stride } = node.params;
+  return { name: `P${Number(of.slice(1)) + 1}`, node, from: output.outputs[0]!.label, of, stride: stride! };
+}
+
 /** Nearest neighbour to another size, rounded as shaders/upsample_add.wgsl does. */
 export function upsampled({ data, height: h, width: w }: Slice, height: number, width: number): Slice {
   const { fround, floor, min } = Math;

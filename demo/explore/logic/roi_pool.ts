@@ -1,6 +1,7 @@
 // What ROI Pool makes of a box: Girshick 2015, Fast R-CNN (arXiv:1504.08083), section 2.1. Its corners are rounded to
 // whole cells, then its bins are; with the roundings of shaders/roi_pool.wgsl.
 
+import type { HostTensor } from '../../../src/index';
 import type { Box } from './boxes';
 import { type MapSize, scaled } from './roi_align';
 
@@ -47,4 +48,22 @@ export function poolValue(
     }
   }
   return best;
+}
+
+/** All bins of a box on all channels: features [1, H, W, C] -> [1, P, P, C]; bins without cells are 0. */
+export function poolRegion(box: Box, map: MapSize, bins: number, features: HostTensor): HostTensor {
+  const [, , width, channels] = features.shape as [number, number, number, number];
+  const data = new Float32Array(bins * bins * channels);
+  for (let bin = 0; bin < bins * bins; bin++) {
+    const [x1, y1, x2, y2] = poolBin(box, map, bins, Math.floor(bin / bins), bin % bins);
+    if (x2 <= x1 || y2 <= y1) continue;
+    const own = data.subarray(bin * channels, (bin + 1) * channels).fill(Number.NEGATIVE_INFINITY);
+    for (let y = y1; y < y2; y++) {
+      for (let x = x1; x < x2; x++) {
+        const at = (y * width + x) * channels;
+        for (let c = 0; c < channels; c++) own[c] = max(own[c]!, features.data[at + c]!);
+      }
+    }
+  }
+  return { shape: [1, bins, bins, channels], data };
 }

@@ -1,7 +1,7 @@
 // The region proposal network of a run: where its tensors are, its anchors, and how deltas make boxes of them.
 // Ren et al. 2015, Faster R-CNN (arXiv:1506.01497), section 3.1; roundings as shaders/lib/decode.wgsl.
 
-import type { HostTensor } from '../../../src/index';
+import type { Config, HostTensor } from '../../../src/index';
 import { NONE } from '../../../src/kernels/top_k';
 import type { NodeInfo, RunInfo } from '../../engine/explore_run';
 
@@ -81,12 +81,19 @@ const MAX_LOG_SCALE = 4.135166556742356;
 export type Deltas = readonly [dx: number, dy: number, dw: number, dh: number];
 
 /** The box that deltas make of an anchor; not clipped. */
-export function decode(anchor: RegionBox, [dx, dy, dw, dh]: Deltas, inclusive: boolean): RegionBox {
-  const last = inclusive ? 1 : 0;
+export function decode(
+  anchor: RegionBox,
+  [dx, dy, dw, dh]: Deltas,
+  { inclusiveBoxes, clampBelow }: Pick<Config, 'inclusiveBoxes' | 'clampBelow'>,
+): RegionBox {
+  const last = inclusiveBoxes ? 1 : 0;
+  const least = clampBelow ? -MAX_LOG_SCALE : Number.NEGATIVE_INFINITY;
   const axis = (low: number, high: number, shift: number, growth: number) => {
     const size = fround(high - low + last);
     const centre = fround(fround(shift * size) + fround(low + 0.5 * size));
-    const half = fround(0.5 * fround(fround(Math.exp(Math.min(growth, MAX_LOG_SCALE))) * size));
+    const half = fround(
+      0.5 * fround(fround(Math.exp(Math.max(Math.min(growth, MAX_LOG_SCALE), least))) * size),
+    );
     return [fround(centre - half), fround(fround(centre + half) - last)] as const;
   };
   const [x1, x2] = axis(anchor[0], anchor[2], dx, dw);

@@ -25,9 +25,10 @@ export function channelOf({ shape, data }: HostTensor, c: number, n = 0): Slice 
   return { data: slice, height, width };
 }
 
-/** A number of map `n`; 0 outside, as padding has it. */
+/** A number of map `n`, or of row `n` of [N, C]; 0 outside, as padding has it. */
 export function valueAt({ shape, data }: HostTensor, y: number, x: number, c: number, n = 0): number {
-  const [, height, width, channels] = shape as [number, number, number, number];
+  const channels = shape.at(-1)!;
+  const [height, width] = shape.length === 4 ? (shape.slice(1, 3) as [number, number]) : [1, 1];
   if (y < 0 || x < 0 || y >= height || x >= width) return 0;
   return data[((n * height + y) * width + x) * channels + c]!;
 }

@@ -3,11 +3,11 @@
 
 import type { HostTensor } from '../../../src/index';
 import type { RunInfo } from '../../engine/explore_run';
+import type { Columns } from './box_head';
 import { type Box, boxAt } from './boxes';
 import * as losses from './losses';
 import { firstMask } from './mask_head';
 import { holds } from './mask_pairs';
-
 import { maskTarget } from './mask_target';
 import { ANCHOR_RULE, match, PROPOSAL_RULE, sample } from './matcher';
 import { anchorBox, type RpnLevel, type RpnTables } from './rpn';
@@ -30,6 +30,8 @@ export interface Truths {
   readonly objects: readonly number[];
   /** By how many resized pixels they were moved to the right. */
   readonly shift: number;
+  /** 1 where x2 and y2 are a box's last pixels, else 0. */
+  readonly last: number;
 }
 
 export interface Lesson {
@@ -42,8 +44,8 @@ export interface Lesson {
 }
 
 /** Of torchvision's samplers. */
-const ANCHORS = { most: 256, share: 0.5 };
-const PROPOSALS = { most: 512, share: 0.25 };
+export const ANCHORS = { most: 256, share: 0.5 };
+export const PROPOSALS = { most: 512, share: 0.25 };
 
 /** All anchors of all levels, in the order of the head's outputs. */
 export function anchorsOf(
@@ -73,7 +75,7 @@ export function anchorsOf(
 /** What the RPN is told. */
 export function anchorLesson(anchors: Learners, truths: Truths, random: () => number): Lesson {
   const { boxes, logits, deltas } = anchors;
-  const { targets, iou } = match(boxes, truths.boxes, ANCHOR_RULE);
+  const { targets, iou } = match(boxes, truths.boxes, ANCHOR_RULE, truths.last);
   const { positive, negative } = sample(targets, ANCHORS.most, ANCHORS.share, random);
   const sampled = [...positive, ...negative];
   const classes = losses.objectnessLoss(
@@ -82,7 +84,7 @@ export function anchorLesson(anchors: Learners, truths: Truths, random: () => nu
   );
   const said = positive.map((i) => [0, 1, 2, 3].map((k) => deltas[4 * i + k]!));
   const wanted = positive.map((i) =>
-    losses.encode(boxAt(boxes, i), truths.boxes[targets[i]!]!, losses.RPN_WEIGHTS),
+    losses.encode(boxAt(boxes, i), truths.boxes[targets[i]!]!, losses.RPN_WEIGHTS, truths.last),
   );
   return {
     targets,
@@ -94,22 +96,26 @@ export function anchorLesson(anchors: Learners, truths: Truths, random: () => nu
   };
 }
 
-/** What the box head is told. `classCount`: with the background. */
+/** What the box head is told. `classCount`: with the background; `boxCount`: quads of deltas of a proposal. */
 export function proposalLesson(
   { boxes, logits, deltas }: Learners,
   truths: Truths,
-  classCount: number,
+  { columns, classCount, boxCount }: { columns: Columns; classCount: number; boxCount: number },
   random: () => number,
 ): Lesson {
-  const { targets, iou } = match(boxes, truths.boxes, PROPOSAL_RULE);
+  const { targets, iou } = match(boxes, truths.boxes, PROPOSAL_RULE, truths.last);
   const { positive, negative } = sample(targets, PROPOSALS.most, PROPOSALS.share, random);
   const sampled = [...positive, ...negative];
   const label = (i: number) => (targets[i]! >= 0 ? truths.labels[targets[i]!]! : 0);
   const row = (i: number) => Array.from({ length: classCount }, (_, k) => logits[i * classCount + k]!);
-  const classes = losses.classLoss(sampled.map(row), sampled.map(label));
-  const said = positive.map((i) => [0, 1, 2, 3].map((k) => deltas[4 * (i * classCount + label(i)) + k]!));
+  const classes = losses.classLoss(
+    sampled.map(row),
+    sampled.map((i) => columns.score(label(i))),
+  );
+  const quad = (i: number) => 4 * (i * boxCount + columns.box(label(i))!);
+  const said = positive.map((i) => [0, 1, 2, 3].map((k) => deltas[quad(i) + k]!));
   const wanted = positive.map((i) =>
-    losses.encode(boxAt(boxes, i), truths.boxes[targets[i]!]!, losses.BOX_WEIGHTS),
+    losses.encode(boxAt(boxes, i), truths.boxes[targets[i]!]!, losses.BOX_WEIGHTS, truths.last),
   );
   return {
     targets,
@@ -119,6 +125,23 @@ export function proposalLesson(
     classes,
     regression: losses.boxLoss(said, wanted, sampled.length),
   };
+}
+
+/** A region whose mask is to be learned. */
+export interface MaskTask {
+  /** Places among the detections and among the truths. */
+  readonly detection: number;
+  readonly truth: number;
+  // [M, M]: the logits of the truth's class, and what their sigmoids should be
+  readonly said: Float32Array;
+  readonly wanted: Float32Array;
+}
+
+export interface MaskLesson {
+  readonly side: number;
+  readonly tasks: readonly MaskTask[];
+  /** Its terms are the tasks', each the mean over its cells. */
+  readonly loss: losses.Loss;
 }
 
 /** What the mask head is told, of the detections that it has seen. detections [D, 4], logits [D, M, M, K] */
@@ -127,21 +150,25 @@ export function maskLesson(
   detections: Float32Array,
   logits: HostTensor,
   truths: Truths,
-): losses.Loss {
+): MaskLesson {
   const [, side, , classes] = logits.shape as [number, number, number, number];
-  const { targets } = match(detections, truths.boxes, PROPOSAL_RULE);
+  const { targets } = match(detections, truths.boxes, PROPOSAL_RULE, truths.last);
   const matched = [...targets.keys()].filter((i) => targets[i]! >= 0);
-  const said = matched.map((i) => {
-    const label = truths.labels[targets[i]!]!;
-    return Float32Array.from(
-      { length: side * side },
-      (_, cell) => logits.data[(i * side * side + cell) * classes + label - firstMask(info)]!,
-    );
+  const first = firstMask(info);
+  const tasks = matched.map((detection): MaskTask => {
+    const truth = targets[detection]!;
+    const channel = truths.labels[truth]! - first;
+    const cell = (i: number) => logits.data[(detection * side * side + i) * classes + channel]!;
+    const said = Float32Array.from({ length: side * side }, (_, i) => cell(i));
+    const [x1, y1, x2, y2] = boxAt(detections, detection);
+    const region: Box = [x1, y1, x2 + truths.last, y2 + truths.last];
+    return { detection, truth, said, wanted: maskTarget(truthMask(info, truths, truth), region, side) };
   });
-  const wanted = matched.map((i) =>
-    maskTarget(truthMask(info, truths, targets[i]!), boxAt(detections, i), side),
+  const loss = losses.maskLoss(
+    tasks.map(({ said }) => said),
+    tasks.map(({ wanted }) => wanted),
   );
-  return losses.maskLoss(said, wanted);
+  return { side, tasks, loss };
 }
 
 /** A truth's mask in resized pixels, by the nearest pixel of the picture, as torchvision resizes targets. */

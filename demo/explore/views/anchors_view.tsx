@@ -51,6 +51,7 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
   /** An anchor, or -1: the best of each cell. */
   const of = useSignal(-1);
   const everywhere = useSignal(false);
+  const { inclusiveBoxes } = run.info.config;
   const { name, anchors, height, width } = levels[level]!;
   const slice = useMemo(() => probabilities(objectness, anchors, of.value), [objectness, of.value]);
   const cell = place.value ? cellAt({ height, width }) : greatest(slice);
@@ -58,7 +59,7 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
   const a = of.value >= 0 ? of.value : logits.indexOf(Math.max(...logits));
   const anchor = anchorBox(tables, level, cell.y, cell.x, a);
   const delta = range(4).map((k) => valueAt(deltas, cell.y, cell.x, 4 * a + k)) as unknown as Deltas;
-  const box = decode(anchor, delta, run.info.config.inclusiveBoxes);
+  const box = decode(anchor, delta, run.info.config);
   const inPicture = (region: RegionBox) => toPicture(run.info, region);
   const others = everywhere.value ? levels.map((_, i) => i).filter((i) => i !== level) : [];
   const boxes: OverlayBox[] = [
@@ -76,23 +77,25 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
           label="Objectness of"
           options={[
             [-1, 'the best anchor'],
-            ...range(anchors).map((i) => [i, ratioOf(tables, level, i)] as const),
+            ...range(anchors).map((i) => [i, sidesOf(tables, level, i, inclusiveBoxes)] as const),
           ]}
           value={of.value}
           onChange={(next) => {
             of.value = next;
           }}
         />
-        <label>
-          <input
-            type="checkbox"
-            checked={everywhere.value}
-            onChange={({ currentTarget }) => {
-              everywhere.value = currentTarget.checked;
-            }}
-          />{' '}
-          anchors of every level
-        </label>
+        {levels.length > 1 && (
+          <label>
+            <input
+              type="checkbox"
+              checked={everywhere.value}
+              onChange={({ currentTarget }) => {
+                everywhere.value = currentTarget.checked;
+              }}
+            />{' '}
+            anchors of every level
+          </label>
+        )}
       </div>
       <div class="anchors">
         <HeatMap
@@ -116,7 +119,8 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
       </div>
       <p data-objectness>
         {name}, row {cell.y}, column {cell.x}: {logits.map((logit) => sigmoid(logit).toFixed(3)).join(', ')}.
-        Dashed: its {anchors} anchors. White: what the deltas make of {ratioOf(tables, level, a)}.
+        Dashed: its {anchors} anchors. White: what the deltas make of{' '}
+        {sidesOf(tables, level, a, inclusiveBoxes)}.
       </p>
       <DeltasTable
         anchor={anchor}
@@ -126,6 +130,7 @@ function Anchors({ run, levels, level, tables, objectness, deltas }: AnchorsProp
         rank={rankOf(tables, level, (cell.y * width + cell.x) * anchors + a)}
         tables={tables}
         level={level}
+        inclusive={inclusiveBoxes}
       />
     </div>
   );
@@ -155,9 +160,10 @@ function dashed(box: OverlayBox['box'], level: number): OverlayBox {
 }
 
 /** An anchor by its sides: 91 × 45. */
-function ratioOf({ cells }: RpnTables, level: number, a: number): string {
+function sidesOf({ cells }: RpnTables, level: number, a: number, inclusive: boolean): string {
   const [x1, y1, x2, y2] = cells.data.subarray(4 * (level * cells.shape[1]! + a)) as unknown as RegionBox;
-  return `${short(x2 - x1)} × ${short(y2 - y1)} px`;
+  const last = inclusive ? 1 : 0;
+  return `${short(x2 - x1 + last)} × ${short(y2 - y1 + last)} px`;
 }
 
 function centreOf([x1, y1, x2, y2]: OverlayBox['box']): [number, number] {

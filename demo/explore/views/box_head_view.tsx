@@ -64,6 +64,7 @@ export function BoxHeadView({ run, head }: { run: Run; head: BoxHead }) {
       frames.map(({ keeper }) => keeper),
     );
   const winner = by[at]!;
+  const detected = run.info.found.filter(({ classIndex }) => classIndex === label.value).length;
   return (
     <section class="stack">
       <div class="controls">
@@ -107,7 +108,9 @@ export function BoxHeadView({ run, head }: { run: Run; head: BoxHead }) {
         arrows={shown.length ? [{ from: corner(proposal), to: corner(pictureBox(at)), colour: '#fff' }] : []}
       />
       <p role="status" data-film={`${frames.length} ${shown.length}`}>
-        Of {shown.length} candidates <b>{frames.length}</b> stay{same ? ', the very ones of the run.' : '.'}
+        Of {shown.length} candidates <b>{frames.length}</b> stay{same ? ', the very ones of the run.' : '.'}{' '}
+        {same && frames.length > detected && `The best ${detected} of them are detections: the run hands on `}
+        {same && frames.length > detected && `${config.boxDetectionsPerImg} at most, of all classes.`}
       </p>
       {shown.length > 0 && (
         <>

@@ -1,6 +1,7 @@
 // The few controls that all chapters use, labelled.
 
 import type { ComponentChildren } from 'preact';
+import { SCALES, type ScaleName } from '../logic/colour_scale';
 import './controls.css';
 
 interface SliderProps {
@@ -53,6 +54,13 @@ export function Choices<T extends string | number>({ label, options, value, onCh
       ))}
     </fieldset>
   );
+}
+
+const SCALE_NAMES = SCALES.map((name) => [name, name] as const);
+
+/** The scale of a map's colours. */
+export function ScaleChoices(of: { value: ScaleName; onChange: (value: ScaleName) => void }) {
+  return <Choices label="Colours" options={SCALE_NAMES} {...of} />;
 }
 
 interface SelectProps<T extends string | number> {

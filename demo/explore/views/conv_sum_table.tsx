@@ -1,46 +1,55 @@
-// A convolution's sum with its numbers: the window's taps, each the sum over its channels, the greatest products,
-// and what comes after: bias, residual, ReLU, and the number that the run has.
+// A layer's sum with its numbers: the window's taps, each the sum over its channels, the greatest products, and what
+// comes after: bias, residual, activation, and the number that the run has.
 
 import { useSignal } from '@preact/signals';
-import { type ConvSum, greatest } from '../logic/conv_sum';
-import { short } from '../logic/numbers';
+import { type ConvSum, greatest, type Tap } from '../logic/conv_sum';
+import { parenthesised, short } from '../logic/numbers';
 import { Scroll } from './scroll';
 import './conv_sum_table.css';
 
 const SHOWN = 8;
+const ACTIVATIONS = { relu: 'max(0, ·)', hard_swish: '· min(max(· + 3, 0), 6) / 6' };
 
 export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) {
   const shown = useSignal(SHOWN);
-  const { taps, factor, bias, residual, relu, value } = sum;
+  const { taps, channels, factor, bias, residual, activation, value } = sum;
   const most = Math.max(...taps.flat().map((tap) => Math.abs(tap.sum)), 1e-12);
   const terms = taps.flat().reduce((count, tap) => count + tap.products.length, 0);
   const products = greatest(sum, shown.value);
   return (
     <section class="sum" aria-label="The sum behind this number">
-      <Scroll name="Window">
-        <table class="taps">
-          <caption>
-            {taps.length} × {taps[0]!.length} window: each cell the sum of input × weight over{' '}
-            {taps[0]![0]!.products.length} channels
-          </caption>
-          <tbody>
-            {taps.map((line) => (
-              <tr key={line[0]!.y}>
-                {line.map((tap) => (
-                  <td
-                    key={tap.x}
-                    class={`${tap.inside ? '' : 'padding'} ${tap.sum < 0 ? 'negative' : 'positive'}`}
-                    style={{ '--share': `${((60 * Math.abs(tap.sum)) / most).toFixed(0)}%` }}
-                    title={`row ${tap.y}, column ${tap.x} of the input${tap.inside ? '' : ': padding'}`}
-                  >
-                    {tap.inside ? short(tap.sum) : 'pad'}
-                  </td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      {taps.flat().length > 1 && (
+        <Scroll name="Window">
+          <table class="taps">
+            <caption>
+              {taps.length} × {taps[0]!.length} window: each cell the sum of input × weight over {channels}{' '}
+              channels
+            </caption>
+            <tbody>
+              {taps.map((line, row) => (
+                <tr key={row}>
+                  {line.map((tap, column) => (
+                    <td
+                      key={column}
+                      class={`${tap.inside ? '' : 'padding'} ${tap.sum < 0 ? 'negative' : 'positive'}`}
+                      style={{ '--share': `${((60 * Math.abs(tap.sum)) / most).toFixed(0)}%` }}
+                      title={titleOf(tap)}
+                    >
+                      {tap.inside ? short(tap.sum) : tap.cell ? 'pad' : '·'}
+                    </td>
+                  ))}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {taps.flat().some(({ cell }) => !cell) && (
+        <p class="faint small">
+          A transposed convolution scatters each cell of its input into a window of its output. Taps with a
+          dot scatter into neighbours of this one.
+        </p>
+      )}
       <p class="equation">
         <span>
           {short(sum.sum)} <small>sum of {terms.toLocaleString('en')} products</small>
@@ -58,7 +67,7 @@ export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) 
             + {parenthesised(residual)} <small>shortcut</small>
           </span>
         )}
-        {relu && <span>→ max(0, ·)</span>}
+        {activation !== 'none' && <span>→ {ACTIVATIONS[activation]}</span>}
         <span>
           = <b>{short(value)}</b> <small>here, in double precision</small>
         </span>
@@ -110,6 +119,7 @@ export function ConvSumTable({ sum, output }: { sum: ConvSum; output: number }) 
   );
 }
 
-function parenthesised(value: number): string {
-  return value < 0 ? `(${short(value)})` : short(value);
+function titleOf({ cell, inside }: Tap): string {
+  if (!cell) return 'meets another cell of the output';
+  return `row ${cell.y}, column ${cell.x} of the input${inside ? '' : ': padding'}`;
 }

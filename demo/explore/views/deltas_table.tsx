@@ -1,6 +1,6 @@
 // From an anchor to a box by its four deltas, in numbers: side by side, axis by axis.
 
-import { short } from '../logic/numbers';
+import { parenthesised, short } from '../logic/numbers';
 import { type Deltas, isScore, type RegionBox, type RpnTables, sigmoid } from '../logic/rpn';
 import { Scroll } from './scroll';
 
@@ -13,17 +13,21 @@ interface DeltasTableProps {
   rank: number;
   tables: RpnTables;
   level: number;
+  /** Whether x2 and y2 are a box's last pixels. */
+  inclusive: boolean;
 }
 
-export function DeltasTable({ anchor, deltas, box, logit, rank, tables, level }: DeltasTableProps) {
+export function DeltasTable(props: DeltasTableProps) {
+  const { anchor, deltas, box, logit, rank, tables, level, inclusive } = props;
   const [x1, y1, x2, y2] = anchor;
-  const [w, h] = [x2 - x1, y2 - y1];
+  const last = inclusive ? 1 : 0;
+  const [w, h] = [x2 - x1 + last, y2 - y1 + last];
   const [cx, cy] = [x1 + w / 2, y1 + h / 2];
-  const [bw, bh] = [box[2] - box[0], box[3] - box[1]];
+  const [bw, bh] = [box[2] - box[0] + last, box[3] - box[1] + last];
   const [dx, dy, dw, dh] = deltas;
   const rows = [
-    ['centre x', cx, dx, `${short(cx)} + ${short(dx)} · ${short(w)}`, box[0] + bw / 2],
-    ['centre y', cy, dy, `${short(cy)} + ${short(dy)} · ${short(h)}`, box[1] + bh / 2],
+    ['centre x', cx, dx, `${short(cx)} + ${parenthesised(dx)} · ${short(w)}`, box[0] + bw / 2],
+    ['centre y', cy, dy, `${short(cy)} + ${parenthesised(dy)} · ${short(h)}`, box[1] + bh / 2],
     ['width', w, dw, `${short(w)} · exp(${short(dw)})`, bw],
     ['height', h, dh, `${short(h)} · exp(${short(dh)})`, bh],
   ] as const;

@@ -39,6 +39,10 @@ interface HeatMapProps {
   frames?: readonly CellFrame[];
   /** Shares of the map's width and height that the picture takes; beyond lies padding. */
   extent?: Extent | undefined;
+  /** Width over height. Default: cells are squares. */
+  aspect?: number | undefined;
+  /** Said of the first row, where that is not row 0. */
+  firstRow?: number;
   /** How a value reads. */
   format?: (value: number) => string;
   legend?: boolean;
@@ -47,6 +51,7 @@ interface HeatMapProps {
 export function HeatMap(props: HeatMapProps) {
   const { slice, name, scale, cell, onCell, frames = [], extent, format = short, legend = true } = props;
   const { data, height, width } = slice;
+  const { aspect = width / height, firstRow = 0 } = props;
   const range = props.range ?? rangeOf(data, scale);
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -58,7 +63,9 @@ export function HeatMap(props: HeatMapProps) {
 
   const inside = cell && cell.y >= 0 && cell.x >= 0 && cell.y < height && cell.x < width ? cell : undefined;
   const value = inside && data[inside.y * width + inside.x]!;
-  const reading = inside ? `row ${inside.y}, column ${inside.x}: ${format(value!)}` : 'no cell chosen';
+  const reading = inside
+    ? `row ${firstRow + inside.y}, column ${inside.x}: ${format(value!)}`
+    : 'no cell chosen';
   const all = inside ? [...frames, { y0: inside.y, x0: inside.x, y1: inside.y, x1: inside.x }] : frames;
 
   const point = (event: PointerEvent) => {
@@ -104,7 +111,7 @@ export function HeatMap(props: HeatMapProps) {
           role="application"
           aria-roledescription="heat map"
           aria-label={`${name}, ${height} rows, ${width} columns; arrow keys choose a cell; ${reading}`}
-          style={{ aspectRatio: `${width} / ${height}` }}
+          style={{ aspectRatio: String(aspect) }}
           onPointerMove={point}
           onPointerDown={point}
           onKeyDown={move}
@@ -112,7 +119,7 @@ export function HeatMap(props: HeatMapProps) {
           {picture}
         </div>
       ) : (
-        <div class="cells" role="img" aria-label={name} style={{ aspectRatio: `${width} / ${height}` }}>
+        <div class="cells" role="img" aria-label={name} style={{ aspectRatio: String(aspect) }}>
           {picture}
         </div>
       )}

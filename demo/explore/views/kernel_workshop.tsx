@@ -1,6 +1,6 @@
 // A kernel to change: its text, changes to try, and the run on the same picture.
 
-import { useSignal } from '@preact/signals';
+import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import type { ShaderFault } from '../../../src/index';
 import type { ChangedRun } from '../../engine/changed_run';
@@ -9,13 +9,14 @@ import { editedShaders, editShader } from '../edited_shaders';
 import { milliseconds } from '../logic/numbers';
 import { applyEdit, EDITS } from '../logic/shader_edits';
 import type { Run } from '../run';
+import { chosenKernel } from '../selection';
 import { Select } from './controls';
 import { ShaderEditor } from './shader_editor';
 import { ShaderEffect } from './shader_effect';
 
 export function KernelWorkshop({ run }: { run: Run }) {
   const kernels = [...new Set(run.info.nodes.map(({ kernel }) => kernel))].sort();
-  const kernel = useSignal(kernels.includes('mask_select') ? 'mask_select' : kernels[0]!);
+  const kernel = useComputed(() => (kernels.includes(chosenKernel.value) ? chosenKernel.value : kernels[0]!));
   const own = useSignal<{ kernel: string; text: string } | undefined>(undefined);
   const faults = useSignal<readonly ShaderFault[]>([]);
   const revision = useSignal(0);
@@ -61,7 +62,7 @@ export function KernelWorkshop({ run }: { run: Run }) {
         label="Kernel"
         options={kernels.map((name) => [name, titleOf(run, name, edited.includes(name))])}
         value={kernel.value}
-        onChange={(next) => (kernel.value = next)}
+        onChange={(next) => (chosenKernel.value = next)}
       />
       <fieldset class="row edits" aria-label="Changes to try">
         {EDITS.filter((each) => kernels.includes(each.kernel)).map((each) => (
@@ -71,7 +72,7 @@ export function KernelWorkshop({ run }: { run: Run }) {
             title={`${each.kernel}: ${each.effect}`}
             onClick={() =>
               run.source(each.kernel).then((source) => {
-                kernel.value = each.kernel;
+                chosenKernel.value = each.kernel;
                 editShader(each.kernel, applyEdit(source, each) ?? source, source);
                 revision.value++;
               }, tellFault)
@@ -104,7 +105,7 @@ export function KernelWorkshop({ run }: { run: Run }) {
           Reset all
         </button>
         <span class="faint small">
-          {edited.length ? `Changed: ${edited.join(', ')}` : 'Nothing is changed.'} Ctrl + Enter runs.
+          {edited.length ? `Changed: ${edited.join(', ')}.` : 'Nothing is changed.'} Ctrl + Enter runs.
         </span>
       </p>
       {outcome.value && (
@@ -118,17 +119,17 @@ export function KernelWorkshop({ run }: { run: Run }) {
 function Elsewhere({ faults }: { faults: readonly ShaderFault[] }) {
   if (faults.length === 0) return null;
   return (
-    <ul class="faults" role="alert">
+    <div class="faults" role="alert">
       {faults.map(({ kernel, line, message }) => (
-        <li key={`${kernel} ${line} ${message}`}>
+        <p key={`${kernel} ${line} ${message}`}>
           <b>
             {kernel}
             {line !== undefined && `, line ${line}`}:
           </b>{' '}
           {message}
-        </li>
+        </p>
       ))}
-    </ul>
+    </div>
   );
 }
 

@@ -1,5 +1,6 @@
 // The five losses and their sum: what each compares, over how many, and its value.
 
+import type { ComponentChildren } from 'preact';
 import type { Loss } from '../logic/losses';
 import type { Lesson } from '../logic/training';
 import { Scroll } from './scroll';
@@ -12,13 +13,18 @@ interface LossTableProps {
 }
 
 export function LossTable({ anchors, proposals, mask }: LossTableProps) {
-  const rows: [name: string, formula: string, loss: Loss][] = [
-    ['RPN: objectness', 'log(1 + e^−z) if matched, log(1 + e^z) if not', anchors.classes],
+  const objectness = (
+    <>
+      log(1 + e<sup>−z</sup>) if matched, log(1 + e<sup>z</sup>) if not
+    </>
+  );
+  const rows: [name: string, formula: ComponentChildren, loss: Loss][] = [
+    ['RPN: objectness', objectness, anchors.classes],
     ['RPN: boxes', 'Σ smooth L1(delta − wanted), of the matched', anchors.regression],
     ['Box head: classes', '−log softmax of the true class', proposals.classes],
     ['Box head: boxes', 'Σ smooth L1(delta − wanted), of the matched', proposals.regression],
     ...(mask
-      ? [['Masks', 'as objectness, cell by cell, of the true class', mask] as [string, string, Loss]]
+      ? [['Masks', 'as objectness, cell by cell, of the true class', mask] as (typeof rows)[number]]
       : []),
   ];
   const total = rows.reduce((sum, [, , { loss }]) => sum + loss, 0);

@@ -39,7 +39,7 @@ export function MaskHeadView({ run, index, logits, box, steps }: MaskHeadViewPro
     const last = i === steps.length - 1;
     const channel = last ? label.value - first : liveliest(tensor);
     const slice = channelOf(tensor, channel);
-    const name = node.label.replace(/^roi_heads\./, '');
+    const name = node.label.replace(/^roi_heads\.(mask_predictor\.)?/, '');
     return { name, slice, channel, scale: last ? ('diverging' as const) : ('viridis' as const) };
   });
   const linked = (slice: Slice) => ({

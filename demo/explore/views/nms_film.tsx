@@ -14,8 +14,10 @@ import { usePlayer } from './use_player';
 
 const STAYS = '#3fd0b3';
 const GOES = '#ff7a6b';
-const WAITS = '#ffffff48';
+const WAITS = '#ffffff50';
 const STEP_MS = 350;
+/** Boxes of a kind that are drawn, the best first: more hide the picture. */
+const DRAWN = 100;
 /** Rows of the list of victims. */
 const LISTED = 12;
 
@@ -41,10 +43,11 @@ export function NmsFilm({ run, tables, level }: { run: Run; tables: RpnTables; l
   const waiting = range(group.count).filter(
     (i) => i > keeper && group.isBox(i) && (by[i] === -1 || by[i]! > keeper),
   );
+  const gone = victims.slice(0, DRAWN);
   const boxes: OverlayBox[] = [
-    ...waiting.slice(0, 300).map((i) => ({ box: boxOf(i), colour: WAITS, key: i })),
-    ...stayed.map((i) => ({ box: boxOf(i), colour: STAYS, key: i })),
-    ...victims.map((i) => ({ box: boxOf(i), colour: GOES, dashed: true, key: i })),
+    ...waiting.slice(0, DRAWN).map((i) => ({ box: boxOf(i), colour: WAITS, key: i })),
+    ...stayed.slice(-DRAWN).map((i) => ({ box: boxOf(i), colour: STAYS, key: i })),
+    ...gone.map((i) => ({ box: boxOf(i), colour: GOES, dashed: true, key: i })),
     {
       box: boxOf(keeper),
       colour: STAYS,
@@ -90,7 +93,7 @@ export function NmsFilm({ run, tables, level }: { run: Run; tables: RpnTables; l
           dim
           name={`The picture at step ${at + 1}: ${stayed.length + 1} boxes stay, ${victims.length} are suppressed by the last`}
           boxes={boxes}
-          arrows={victims.map((i) => ({
+          arrows={gone.map((i) => ({
             from: centreOf(boxOf(i)),
             to: centreOf(boxOf(keeper)),
             colour: GOES,
@@ -133,6 +136,10 @@ export function NmsFilm({ run, tables, level }: { run: Run; tables: RpnTables; l
             </table>
           )}
           {victims.length > LISTED && <p class="faint small">and {victims.length - LISTED} more</p>}
+          <p class="faint small">
+            {DRAWN} boxes of a kind are drawn at most: white those that wait, green those that stay, red those
+            that this one suppresses.
+          </p>
         </div>
       </div>
     </div>

@@ -2,7 +2,6 @@
 
 import type { NodeInfo, TensorInfo } from '../../engine/explore_run';
 import { compact, milliseconds, shapeText } from '../logic/numbers';
-import { isMap } from '../logic/slices';
 import { computedMacs } from '../logic/stages';
 import './node_details.css';
 
@@ -40,11 +39,9 @@ export function NodeDetails({ node }: { node: NodeInfo }) {
       </dl>
       <Tensors title="Reads" tensors={inputs} />
       <Tensors title="Writes" tensors={outputs} />
-      {isMap(outputs[0]?.shape) && (
-        <p>
-          <a href="#/3">Look at its maps</a>
-        </p>
-      )}
+      <p>
+        <a href="#/3">Look at its numbers</a>
+      </p>
     </section>
   );
 }

@@ -45,9 +45,9 @@ export function OpinionTable({ caption, opinions, classes, chosen }: OpinionTabl
               <td class="number" data-value={score}>
                 {score.toFixed(4)}
               </td>
-              {deltas.map((delta, k) => (
-                <td key={['dx', 'dy', 'dw', 'dh'][k]} class="number" data-value={delta}>
-                  {label === 0 ? '' : short(delta)}
+              {['dx', 'dy', 'dw', 'dh'].map((name, k) => (
+                <td key={name} class="number" data-value={deltas[k]}>
+                  {deltas[k] === undefined ? '' : short(deltas[k])}
                 </td>
               ))}
             </tr>

@@ -1,20 +1,23 @@
-// A region as ROIAlign and as ROI Pool see it, side by side: the grid over the map, and what comes out.
+// A region as ROIAlign and as ROI Pool see it, side by side: the grids over the map, the numbers of a bin, and what
+// comes out.
 
-import { useSignal } from '@preact/signals';
+import type { Signal } from '@preact/signals';
+import { useMemo } from 'preact/hooks';
 import type { HostTensor } from '../../../src/index';
 import { type Box, boxAt, iouOf } from '../logic/boxes';
 import { rangeOf } from '../logic/colour_scale';
 import { short } from '../logic/numbers';
 import { type Head, mapOf, type Pooling, type PoolingMap } from '../logic/pooling';
 import { alignBin, scaled } from '../logic/roi_align';
-import { poolBin, poolValue, roundedBox } from '../logic/roi_pool';
+import { poolBin, poolRegion, poolValue, roundedBox } from '../logic/roi_pool';
 import { liveliest } from '../logic/rows';
 import { channelOf, type Slice } from '../logic/slices';
 import type { Run } from '../run';
 import { AlignMarks, BoxMark, PoolMarks } from './align_marks';
 import { AlignNumbers, PoolNumbers } from './bin_numbers';
 import { Slider } from './controls';
-import { type Cell, HeatMap } from './heat_map';
+import type { Cell } from './heat_map';
+import { PooledDifference } from './pooled_difference';
 import { RegionGrid, windowOf } from './region_grid';
 import './regions.css';
 
@@ -58,34 +61,36 @@ interface PooledRegionProps {
   head: Head;
   /** What the run has pooled: [1, P, P, C]. */
   pooled: HostTensor;
+  looked: Signal<Looked>;
 }
 
-export function PooledRegion({ pooling, region, head, pooled }: PooledRegionProps) {
+/** What is looked at; of a region that nobody has pointed at yet, its liveliest channel and its middle. */
+export interface Looked {
+  readonly channel?: number;
+  readonly bin?: Cell;
+}
+
+export function PooledRegion({ pooling, region, head, pooled, looked }: PooledRegionProps) {
   const { box, map, features } = region;
   const { bins } = pooling;
-  const channel = useSignal(liveliest(pooled));
-  const bin = useSignal({ y: Math.floor(bins / 2), x: Math.floor(bins / 2) });
+  const middle = Math.floor(bins / 2);
+  const { channel = liveliest(pooled), bin = { y: middle, x: middle } } = looked.value;
   const channels = features.shape[3]!;
-  const slice = channelOf(features, channel.value);
+  const slice = channelOf(features, channel);
   const at = (y: number, x: number) => slice.data[y * slice.width + x]!;
   const area = scaled(box, map.scale);
   const rounded = roundedBox(box, map);
   const window = windowOf(union(area, rounded), map);
   const range = rangeOf(cut(slice, window), 'viridis');
-  const aligned = channelOf(pooled, channel.value);
-  const largest = Array.from({ length: bins * bins }, (_, i) =>
-    poolValue(poolBin(box, map, bins, Math.floor(i / bins), i % bins), at),
-  );
-  const pool: Slice = {
-    data: Float32Array.from(largest, (best) => best?.value ?? 0),
-    height: bins,
-    width: bins,
-  };
-  const chosen = bin.value.y * bins + bin.value.x;
-  const shared = { slice, window, scale: 'viridis', range, bins, bin: bin.value, area } as const;
-  const marks = { box, map, options: pooling, bin: bin.value };
+  const aligned = channelOf(pooled, channel);
+  const all = useMemo(() => poolRegion(box, map, bins, features), [box, map, features]);
+  const chosen = bin.y * bins + bin.x;
+  const shared = { slice, window, scale: 'viridis', range, bins, bin, area } as const;
+  const cells = poolBin(box, map, bins, bin.y, bin.x);
+  const largest = poolValue(cells, at);
+  const marks = { box, map, options: pooling, bin };
   const choose = (next: Cell | undefined) => {
-    if (next) bin.value = next;
+    if (next) looked.value = { ...looked.value, bin: next };
   };
   const [width, height] = [area[2] - area[0], area[3] - area[1]];
   return (
@@ -100,9 +105,9 @@ export function PooledRegion({ pooling, region, head, pooled }: PooledRegionProp
         label="Channel"
         min={0}
         max={channels - 1}
-        value={channel.value}
-        text={`${channel.value} of ${channels}`}
-        onInput={(next) => (channel.value = next)}
+        value={channel}
+        text={`${channel} of ${channels}`}
+        onInput={(next) => (looked.value = { ...looked.value, channel: next })}
       />
       <div class="pair">
         <figure>
@@ -114,42 +119,25 @@ export function PooledRegion({ pooling, region, head, pooled }: PooledRegionProp
         </figure>
         <figure>
           <RegionGrid {...shared} name={`ROI Pool over ${map.name}`} onBin={choose}>
-            <PoolMarks {...marks} largest={largest[chosen]} />
+            <PoolMarks {...marks} largest={largest} />
             <BoxMark box={area} />
           </RegionGrid>
           <figcaption>ROI Pool: box and bins are rounded to cells; the largest counts.</figcaption>
         </figure>
       </div>
       <AlignNumbers
-        bin={alignBin(box, map, pooling, bin.value.y, bin.value.x)}
+        bin={alignBin(box, map, pooling, bin.y, bin.x)}
         at={at}
         computed={aligned.data[chosen]!}
       />
-      <PoolNumbers
-        cells={poolBin(box, map, bins, bin.value.y, bin.value.x)}
-        at={at}
-        value={largest[chosen]?.value}
+      <PoolNumbers cells={cells} at={at} value={largest?.value} />
+      <PooledDifference
+        align={pooled}
+        pool={all}
+        channel={channel}
+        bin={bin}
+        onBin={(next) => (looked.value = { ...looked.value, bin: next })}
       />
-      <div class="pair">
-        {(
-          [
-            ['What ROIAlign hands on, from the run', aligned],
-            ['What ROI Pool would', pool],
-          ] as const
-        ).map(([name, values]) => (
-          <figure key={name}>
-            <HeatMap
-              slice={values}
-              name={name}
-              scale="viridis"
-              range={rangeOf([...aligned.data, ...pool.data], 'viridis')}
-              cell={bin.value}
-              onCell={choose}
-            />
-            <figcaption>{name}</figcaption>
-          </figure>
-        ))}
-      </div>
     </div>
   );
 }

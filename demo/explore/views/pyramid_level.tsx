@@ -1,9 +1,10 @@
-// A level of the pyramid: lateral, what comes down, their sum and the output, side by side, at the same place.
+// A level of the pyramid: lateral, what comes down, their sum and the output, side by side, at the same place; and the
+// level above them all, which is only thinned out.
 
 import { useMemo } from 'preact/hooks';
 import { rangeOf, type ScaleName } from '../logic/colour_scale';
 import { short } from '../logic/numbers';
-import { blend, type PyramidStep, upsampled } from '../logic/pyramid';
+import { blend, type PyramidStep, type ThinnedLevel, upsampled } from '../logic/pyramid';
 import { channelOf, type Slice } from '../logic/slices';
 import type { Run } from '../run';
 import { place } from '../selection';
@@ -84,4 +85,60 @@ export function PyramidLevel({ run, step, channel, scale, share }: PyramidLevelP
       </p>
     </section>
   );
+}
+
+interface ThinnedProps {
+  run: Run;
+  level: ThinnedLevel;
+  channel: number;
+  scale: ScaleName;
+}
+
+/** The coarsest level, beside what it is taken from. */
+export function ThinnedLevelView({ run, level, channel, scale }: ThinnedProps) {
+  const { name, node, from, of, stride } = level;
+  const tensors = useTensors(run, [from, node.outputs[0]!.label]);
+  if (!tensors) return <p class="waiting faint">Fetching {name}</p>;
+  const [whole, thinned] = tensors.map((tensor) => channelOf(tensor, channel)) as [Slice, Slice];
+  const range = rangeOf(whole.data, scale);
+  const cell = cellAt(thinned);
+  const source = { y: stride * cell.y, x: stride * cell.x };
+  const map = (title: string, what: string, slice: Slice, at: Cell) => (
+    <div>
+      <h3>{title}</h3>
+      <HeatMap
+        slice={slice}
+        name={`${name}: ${what}`}
+        scale={scale}
+        range={range}
+        extent={extentOf(run.info)}
+        cell={at}
+        onCell={(next) => {
+          if (next) place.value = placeOf(next, slice);
+        }}
+      />
+    </div>
+  );
+  return (
+    <section class="pyramid-level" aria-label={name}>
+      <h2>
+        {name}{' '}
+        <span class="faint small">
+          {thinned.height} × {thinned.width}
+        </span>
+      </h2>
+      <div class="pyramid-maps">
+        {map(`output of ${of}`, `the output of ${of}`, whole, source)}
+        {map(`every ${stride === 2 ? 'second' : `${stride}th`} cell → output`, 'output', thinned, cell)}
+      </div>
+      <p class="sum-line" data-level={name}>
+        Row {cell.y}, column {cell.x}: row {source.y}, column {source.x} of {of},{' '}
+        {short(numberOf(whole, source))}; output <b>{short(numberOf(thinned, cell))}</b>
+      </p>
+    </section>
+  );
+}
+
+function numberOf({ data, width }: Slice, { y, x }: Cell): number {
+  return data[y * width + x]!;
 }

@@ -47,14 +47,14 @@ export function ShaderEditor({ kernel, text, revision, faults, onChange, onRun }
     <>
       <div class="code" ref={place} />
       {faults.length > 0 && (
-        <ul class="faults" role="alert">
+        <div class="faults" role="alert">
           {faults.map(({ line, column, message }) => (
-            <li key={`${line} ${column} ${message}`}>
+            <p key={`${line} ${column} ${message}`}>
               {line !== undefined && <b>{`Line ${line}: `}</b>}
               {message}
-            </li>
+            </p>
           ))}
-        </ul>
+        </div>
       )}
     </>
   );

@@ -5,6 +5,7 @@ import { useEffect } from 'preact/hooks';
 import type { NodeInfo } from '../../engine/explore_run';
 import { tellFault } from '../../shell/toasts';
 import type { Run } from '../run';
+import { chosenKernel } from '../selection';
 import './source.css';
 
 const TOKENS =
@@ -25,6 +26,18 @@ export function Source({ run, node }: { run: Run; node: NodeInfo }) {
   const lines = (text.value ?? '').trimEnd().split('\n');
   return (
     <section class="source" aria-label={`WGSL of ${node.kernel}`}>
+      <p class="row small">
+        The shader as it ran, its constants set.
+        <button
+          type="button"
+          onClick={() => {
+            chosenKernel.value = node.kernel;
+            location.hash = '#/12';
+          }}
+        >
+          Change {node.kernel}
+        </button>
+      </p>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls can be scrolled with keys */}
       <pre tabIndex={0}>
         {lines.map((line, i) => (

@@ -3,6 +3,7 @@
 import { useSignal } from '@preact/signals';
 import { useMemo } from 'preact/hooks';
 import type { HostTensor } from '../../../src/index';
+import { columnsOf } from '../logic/box_head';
 import { type Box, boxAt } from '../logic/boxes';
 import { BACKGROUND, IGNORED } from '../logic/matcher';
 import { toPicture } from '../logic/resize';
@@ -11,6 +12,7 @@ import { anchorLesson, anchorsOf, type Lesson, maskLesson, proposalLesson, seede
 import type { Run } from '../run';
 import { Choices, Slider } from './controls';
 import { LossTable } from './loss_table';
+import { MaskTargets } from './mask_targets';
 import { type OverlayBox, PictureOverlay } from './picture_overlay';
 import './regions.css';
 
@@ -35,8 +37,8 @@ const LEARNERS: readonly [Learner, string][] = [
 const MATCHED = '#3fd0b3';
 const REFUSED = '#ff7a6b';
 const LEFT_OUT = '#ffd166';
-/** Boxes of a kind that are drawn, at most. */
-const DRAWN = 200;
+/** Boxes of a kind that are drawn, at most: more hide the picture. */
+const DRAWN = 80;
 
 export function TrainingView(props: TrainingViewProps) {
   const { run, levels, tables, maps, proposals, classes, regression, detections, masks } = props;
@@ -52,22 +54,28 @@ export function TrainingView(props: TrainingViewProps) {
     logits: classes.data,
     deltas: regression.data,
   };
+  const head = {
+    columns: columnsOf(info),
+    classCount: classes.shape[1]!,
+    boxCount: regression.shape[1]! / 4,
+  };
   const truths = useMemo(() => {
     const objects = info.found.flatMap(({ score }, i) => (score >= least.value ? [i] : []));
     const boxes = objects.map((i): Box => {
       const [x1, y1, x2, y2] = boxAt(detections.data, i);
       return [x1 + shift.value, y1, x2 + shift.value, y2];
     });
-    return { boxes, labels: objects.map((i) => info.found[i]!.classIndex), objects, shift: shift.value };
+    const labels = objects.map((i) => info.found[i]!.classIndex);
+    return { boxes, labels, objects, shift: shift.value, last: info.config.inclusiveBoxes ? 1 : 0 };
   }, [run, least.value, shift.value]);
   const lessons = useMemo(
     () => ({
       anchors: anchorLesson(anchors, truths, seeded(seed.value)),
-      proposals: proposalLesson(regions, truths, info.classes.length, seeded(seed.value)),
+      proposals: proposalLesson(regions, truths, head, seeded(seed.value)),
     }),
     [anchors, truths, seed.value],
   );
-  const mask = useMemo(() => {
+  const lessonOfMasks = useMemo(() => {
     const found = (detections.data as Float32Array).subarray(0, 4 * info.found.length);
     return masks && maskLesson(info, found, masks, truths);
   }, [masks, truths]);
@@ -117,9 +125,11 @@ export function TrainingView(props: TrainingViewProps) {
         {counts.ignored.toLocaleString('en')} ignored, and {counts.background.toLocaleString('en')}{' '}
         background. Drawn: {lesson.positive.length} matched (green) and {lesson.negative.length} of the
         background (red);
-        {counts.ignored > 0 && ' yellow are ignored ones;'} white is the truth.
+        {counts.ignored > 0 && ' yellow are ignored ones;'} white is the truth. {DRAWN} of a kind are shown at
+        most.
       </p>
-      <LossTable anchors={lessons.anchors} proposals={lessons.proposals} mask={mask} />
+      <LossTable anchors={lessons.anchors} proposals={lessons.proposals} mask={lessonOfMasks?.loss} />
+      {lessonOfMasks && <MaskTargets run={run} lesson={lessonOfMasks} truths={truths} />}
     </section>
   );
 }
@@ -133,6 +143,12 @@ function countsOf({ targets }: Lesson) {
   return { matched: targets.length - ignored - background, ignored, background };
 }
 
+/** All, or as many as are drawn, from all over the picture and its levels. */
+function some(items: readonly number[]): readonly number[] {
+  if (items.length <= DRAWN) return items;
+  return Array.from({ length: DRAWN }, (_, i) => items[Math.floor((i * items.length) / DRAWN)]!);
+}
+
 function overlays(run: Run, lesson: Lesson, boxes: Float32Array, truths: readonly Box[]): OverlayBox[] {
   const ignored = [...lesson.targets.keys()].filter((i) => lesson.targets[i] === IGNORED);
   const row = (kind: string, colour: string) => (i: number) => ({
@@ -141,9 +157,9 @@ function overlays(run: Run, lesson: Lesson, boxes: Float32Array, truths: readonl
     key: `${kind} ${i}`,
   });
   return [
-    ...lesson.negative.slice(0, DRAWN).map(row('background', `${REFUSED}70`)),
-    ...ignored.slice(0, DRAWN).map(row('ignored', `${LEFT_OUT}90`)),
-    ...lesson.positive.slice(0, DRAWN).map(row('matched', MATCHED)),
+    ...some(lesson.negative).map(row('background', `${REFUSED}70`)),
+    ...some(ignored).map(row('ignored', `${LEFT_OUT}90`)),
+    ...some(lesson.positive).map(row('matched', MATCHED)),
     ...truths.map((box, i) => ({
       box: toPicture(run.info, box),
       colour: '#fff',
