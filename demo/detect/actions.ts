@@ -4,6 +4,7 @@ import { batch, effect, untracked } from '@preact/signals';
 import type { PlainSource } from '../engine/messages';
 import { addressOf, ELSEWHERE, MODELS, type ModelRow, modelOf } from '../models';
 import { openPicture, openSample, type Picture, SAMPLES } from '../pictures';
+import { lack } from '../shell/shell';
 import { clearFaults, tellFault } from '../shell/toasts';
 import { DEFAULTS, fromHash, type Settings } from './settings_url';
 import {
@@ -41,7 +42,8 @@ export async function loadModel(): Promise<void> {
       engine.load({ source, url, precision, ...sides }, signal, report),
     );
   } catch (error) {
-    tellFault(withAdvice(error as Error, ownModel.value ? undefined : addressOf(row)));
+    if (lack.value === undefined)
+      tellFault(withAdvice(error as Error, ownModel.value ? undefined : addressOf(row)));
   }
 }
 

@@ -54,11 +54,14 @@ export function median(values: readonly number[]): number {
   return (sorted[Math.ceil(middle) - 1]! + sorted[Math.floor(middle)]!) / 2;
 }
 
-/** Mean share of its box that a mask fills: what a box alone cannot tell. */
-export function fill({ detections, found }: Result): number | undefined {
-  const shares = (found ?? []).flatMap(({ area }, i) => {
-    const { box, mask } = detections[i]!;
-    return mask ? [area / ((box[2] - box[0]) * (box[3] - box[1]))] : [];
+/** The share of their boxes that masks fill, of objects of at least `score`: what boxes alone cannot tell. */
+export function fill({ detections, found }: Result, score: number): number | undefined {
+  let [masks, boxes] = [0, 0];
+  (found ?? []).forEach(({ area }, i) => {
+    const { box, mask, score: own } = detections[i]!;
+    if (!mask || own < score) return;
+    masks += area;
+    boxes += (box[2] - box[0]) * (box[3] - box[1]);
   });
-  return shares.length === 0 ? undefined : shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  return boxes > 0 ? masks / boxes : undefined;
 }

@@ -49,7 +49,7 @@ export function ComparePanel() {
 }
 
 function Outcome({ bitmap, comparison: { faster, mask } }: { bitmap: ImageBitmap; comparison: Comparison }) {
-  const share = fill(mask.result);
+  const share = fill(mask.result, settings.value.score);
   const rows: [what: string, value: (side: Side) => string][] = [
     ['objects, any score', ({ result }) => String(result.detections.length)],
     ['time, median of 3', ({ runsMs }) => milliseconds(median(runsMs))],
@@ -88,7 +88,7 @@ function Outcome({ bitmap, comparison: { faster, mask } }: { bitmap: ImageBitmap
         {milliseconds(Math.abs(cost))}
         {cost >= 0 ? ` (${Math.round((100 * cost) / median(faster.runsMs))} %)` : ' less'} here.{' '}
         {share !== undefined &&
-          `The masks fill ${Math.round(100 * share)} % of their boxes: of a box's area, the rest is not the object.`}
+          `Of what is shown, the masks fill ${Math.round(100 * share)} % of their boxes: the rest of a box is not the object.`}
       </p>
     </>
   );

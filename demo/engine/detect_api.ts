@@ -17,15 +17,24 @@ export class DetectApi {
   load(call: number, request: LoadRequest, onProgress: (progress: LoadProgress) => void): Promise<ModelInfo> {
     return this.calls.run(call, async (signal) => {
       const started = performance.now();
-      let told = 0;
-      const report = ({ loaded, total }: LoadProgress) => {
-        const now = performance.now();
-        if (now - told < PROGRESS_MS && loaded !== total) return;
-        told = now;
-        onProgress({ loaded, total });
+      let latest: LoadProgress;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const tell = () => {
+        clearTimeout(timer);
+        timer = undefined;
+        onProgress(latest);
       };
-      const model = await this.session.load(request, report, signal);
-      return infoOf(model, performance.now() - started);
+      const report = ({ loaded, total }: LoadProgress) => {
+        latest = { loaded, total };
+        timer ??= setTimeout(tell, PROGRESS_MS);
+        if (loaded === total) tell();
+      };
+      try {
+        const model = await this.session.load(request, report, signal);
+        return infoOf(model, performance.now() - started);
+      } finally {
+        clearTimeout(timer);
+      }
     });
   }
 

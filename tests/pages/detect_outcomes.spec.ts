@@ -220,6 +220,9 @@ test('Faster R-CNN beside Mask R-CNN: the same boxes, and what masks cost', {
   const cells = (row: number) => rows.nth(row).locator('td').allTextContents();
   expect(await cells(0)).toEqual([faster, mask].map(([run]) => String(run!.boxes.length)));
   expect(await cells(1)).toEqual([faster, mask].map((side) => milliseconds(median(side))));
+  const boxes = told.reduce((sum, { box: [x1, y1, x2, y2] }) => sum + (x2 - x1) * (y2 - y1), 0);
+  const share = told.reduce((sum, each) => sum + areaOf(each), 0) / boxes;
+  expect(await detect.page.locator('#verdict').textContent()).toContain(`fill ${Math.round(100 * share)} %`);
   const [lighter, heavier] = (await cells(2)).map(Number.parseFloat);
   expect(heavier!).toBeGreaterThan(lighter!);
   await detect.page.screenshot({ path: `${SHOTS}/detect_compare.png`, fullPage: true });
