@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from family_names import family_name
-from family_reference import Family, Rcnn
+from family_input import Family
+from family_reference import Rcnn
 from golden_e2e import run as run_torchvision
 from golden_reference import IMAGES, digest, in_double, load_pixels, summary, to_image, write
 from narrow_models import Weights, calibrate, faster, faster_v2, keypoint, mask, mask_v2, mobilenet
@@ -78,6 +79,7 @@ CASES = {
     "wide_resnet50_2": backbone(50, width=32),
     "wide_resnet101_2": backbone(101, width=32),
     "layers_2_4_of_48": backbone(50, layers=(2, 4), channels=48),
+    "layers_1_3_of_30": backbone(50, layers=(1, 3), channels=30),
 }
 
 
@@ -185,9 +187,9 @@ def nearest(want: dict[str, Tensor], got: dict[str, Tensor]) -> list[int] | None
     return indices if len(set(indices)) == len(indices) else None
 
 
-def threshold(case: Case, scores: Tensor) -> float:
+def threshold(detections: int, scores: Tensor) -> float:
     """In the widest gap of the scores near the wanted number of detections, so that no rounding crosses it."""
-    first, last = int(case.detections * 0.7), min(int(case.detections * 1.3), len(scores))
+    first, last = int(detections * 0.7), min(int(detections * 1.3), len(scores))
     if last - first < 2:
         return 0.05
     near = scores.sort(descending=True).values[first:last]
@@ -202,7 +204,7 @@ def make(name: str) -> None:
     configure(case, model, 0.05)
     model.eval()
     weights, given = calibrate(model, lambda: run(case, model, pixels), case.measured)
-    score = threshold(case, run(case, model, pixels)[0]["scores"])
+    score = threshold(case.detections, run(case, model, pixels)[0]["scores"])
     configure(case, model, score)
     single, single_maps = run(case, model, pixels)
     if isinstance(model, Rcnn):

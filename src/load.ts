@@ -5,7 +5,7 @@ import { ShapeError, WeightError } from './errors';
 import { compileAll } from './graph/program';
 import { warmUp } from './graph/warm_up';
 import { type Methods, methodsFor, type Tuning, traitsOf } from './kernels/methods';
-import { COCO_CATEGORIES } from './model/coco';
+import { COCO_CATEGORIES, cocoNames } from './model/coco';
 import { type Config, type ConfigOptions, configure } from './model/config';
 import type { Checkpoint, CheckpointTensor, Computing } from './model/layers';
 import { kindOf, pyramidLevels } from './model/mask_rcnn';
@@ -95,7 +95,21 @@ export function interpret(header: SafetensorsHeader, options: ConfigOptions = {}
   return { tensors, config, nameOf: profile.names };
 }
 
-/** The layers that a file's weights make, and its configuration. Throws WeightError if they are no model. */
+/** Names by class index, the background's first: those of the configuration, or COCO's by their number, or none. */
+export function namesOf({ tensors, config }: Omit<Interpreted, 'nameOf'>): readonly string[] {
+  if (config.classes) return config.classes;
+  return cocoNames(classCount(tensors), kindOf(tensors) === 'keypoint');
+}
+
+/** How many classes the scores are of, with the background. */
+export function classCount(tensors: Interpreted['tensors']): number {
+  return tensors.get('roi_heads.box_predictor.cls_score.weight')?.shape[0] ?? 0;
+}
+
+/**
+ * The layers that a file's weights make, and its configuration with the names of its classes. Throws WeightError if
+ * they are no model.
+ */
 export async function networkOf(
   header: SafetensorsHeader,
   options: ConfigOptions = {},
@@ -113,7 +127,8 @@ export async function networkOf(
     if (name !== undefined)
       axes.set(name, pack.transposed ? [first, second, taps] : [1, first, second * taps]);
   }
-  return { config, axes };
+  const classes = namesOf({ tensors, config });
+  return { config: classes.length > 0 ? { ...config, classes: [...classes] } : config, axes };
 }
 
 /** How to compute on this device. */
@@ -190,7 +205,7 @@ export async function loadParts(
             const name = companions.has(tensor.name) ? nameOf(tensor.name) : undefined;
             if (name !== undefined) all.set(name, tensor);
           }
-          loader = new LayerLoader(device, graph.layers.values(), all, config.bnEps);
+          loader = new LayerLoader(device, graph.layers.values(), all, config);
           loader.compile();
           compiled = compileAll(device, graph)
             .then((pipelines) => warmUp(device, pipelines))

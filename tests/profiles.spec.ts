@@ -1,7 +1,7 @@
 // The profile table: which row a checkpoint gets, and what its names become.
 
 import { describe, expect, test } from 'vitest';
-import { interpret } from '../src/load';
+import { interpret, networkOf } from '../src/load';
 import type { Config } from '../src/model/config';
 import { profileOf } from '../src/model/profiles';
 import { readGolden } from './golden_file';
@@ -98,6 +98,56 @@ test("detectron2's later models: two RPN convolutions, convolutions with norms i
   expect(names('roi_heads.box_head.fc1.weight')).toBe('roi_heads.box_head.fc6.weight');
   expect(names('roi_heads.mask_head.mask_fcn2.norm.weight')).toBe('roi_heads.mask_head.1.1.weight');
   expect(names('backbone.fpn_output3.norm.running_var')).toBe('backbone.fpn.layer_blocks.1.1.running_var');
+});
+
+const BLOBS: [blob: string, name: string | undefined][] = [
+  ['conv1_w', 'backbone.body.conv1.weight'],
+  ['res_conv1_bn_gamma', 'backbone.body.bn1.weight'],
+  ['res_conv1_bn_beta', 'backbone.body.bn1.bias'],
+  ['res_conv1_bn_running_mean', 'backbone.body.bn1.running_mean'],
+  ['res_conv1_bn_running_var', 'backbone.body.bn1.running_var'],
+  ['res4_22_branch2b_bn_rm', 'backbone.body.layer3.22.bn2.running_mean'],
+  ['res4_22_branch2b_bn_riv', 'backbone.body.layer3.22.bn2.running_var'],
+  ['res2_0_branch1_w', 'backbone.body.layer1.0.downsample.0.weight'],
+  ['res2_0_branch1_bn_s', 'backbone.body.layer1.0.downsample.1.weight'],
+  ['fpn_inner_res5_2_sum_b', 'backbone.fpn.inner_blocks.3.0.bias'],
+  ['fpn_inner_res4_22_sum_lateral_w', 'backbone.fpn.inner_blocks.2.0.weight'],
+  ['fpn_res2_2_sum_w', 'backbone.fpn.layer_blocks.0.0.weight'],
+  ['_[mask]_fcn4_b', 'roi_heads.mask_head.3.0.bias'],
+  ['conv_fcn8_w', 'roi_heads.keypoint_head.14.weight'],
+  ['kps_score_lowres_b', 'roi_heads.keypoint_predictor.kps_score_lowres.bias'],
+  ['fc7_w_momentum', undefined],
+  ['fc1000_b', undefined],
+  ['kps_score_w', undefined], // enlarges heatmaps, always alike
+  ['head_conv1_gn_s', 'head_conv1_gn_s'], // none of ours: refused by this name
+];
+
+test.each(BLOBS)("Caffe2's %s", (blob, name) => {
+  const tensors = ['res2_0_branch2a_w [64,64,1,1]', 'res2_0_branch2b_w [64,64,3,3]'];
+  expect(profileOf(undefined, tensors).names(blob)).toBe(name);
+});
+
+test("Caffe2's names of a ResNeXt: the row of its pixel statistics and stride", () => {
+  const tensors = ['res2_0_branch2a_w [256,64,1,1]', 'res2_0_branch2b_w [256,8,3,3]'];
+  expect(profileOf(undefined, tensors).config).toMatchObject({ backgroundLast: false, strideIn1x1: false });
+  expect(profileOf('detectron2/mask_rcnn_X_101_32x8d_FPN', tensors).names('fc6_w')).toBe(
+    'roi_heads.box_head.fc6.weight',
+  );
+});
+
+test("norms without statistics: detectron2's only", async () => {
+  const without = (file: string) => {
+    const { metadata, tensors } = headerOf(file);
+    const left = tensors.filter(({ name }) => !/bn1\.running|stem\.conv1\.norm\.running/.test(name));
+    return { metadata, tensors: left, dataBytes: 0 };
+  };
+  await networkOf(without('d2_mask_50'));
+  await expect(networkOf(without('tv_mask_v2'))).rejects.toThrow(/lacks \d+ tensors.*bn1\.running_mean/);
+  const { metadata, tensors } = headerOf('d2_mask_50');
+  const half = tensors.filter(({ name }) => name !== 'backbone.bottom_up.stem.conv1.norm.running_var');
+  await expect(networkOf({ metadata, tensors: half, dataBytes: 0 })).rejects.toThrow(
+    /lacks 1 tensors.*bn1\.running_var/,
+  );
 });
 
 test('the same tensor under two names', () => {

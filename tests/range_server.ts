@@ -25,6 +25,10 @@ export class RangeServer {
     response.setHeader('etag', etag);
     const begin = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? Number.NaN);
     const current = headers['if-range'] === undefined || headers['if-range'] === etag;
+    if (this.ranges && current && begin >= this.bytes.length) {
+      response.writeHead(416).end();
+      return;
+    }
     const part = this.ranges && current && begin < this.bytes.length;
     const body = part ? this.bytes.subarray(begin) : this.bytes;
     const { length } = this.bytes;
@@ -41,7 +45,7 @@ export class RangeServer {
         this.bytes = this.afterBreak;
         this.version++;
       }
-      response.write(sent, () => setTimeout(() => response.destroy(), 50));
+      response.write(sent, () => setTimeout(() => response.destroy(), 300));
     } else response.end(body);
   };
 

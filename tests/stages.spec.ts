@@ -2,17 +2,14 @@
 // proposals, then detections.
 
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Graph, type Tensor } from '../src/graph/graph';
-import { type HostTensor, Program } from '../src/graph/program';
-import { f32, u32 } from '../src/kernels/kernel';
 import { type Loaded, loadParts } from '../src/load';
-import { Layers } from '../src/model/layers';
-import type { Boxes } from '../src/model/nms';
 import { detectBoxes, predictMasks } from '../src/model/roi_heads';
 import { proposeRegions } from '../src/model/rpn';
 import { canvasSize } from '../src/model/transform';
+import { largest } from './compare_detections';
 import { readGolden } from './golden_file';
 import { testDevice } from './gpu';
+import { inChannelsLast, Stage } from './stage';
 import { syntheticWeights } from './synthetic_weights';
 
 const golden = readGolden('stages');
@@ -46,58 +43,13 @@ afterAll(() => {
   for (const buffer of model?.weights.values() ?? []) buffer.destroy();
 });
 
-/** A part of the network over inputs of our choice. */
-class Stage {
-  readonly graph = new Graph();
-  readonly g = new Layers(this.graph, model.checkpoint, model.computing);
-  private readonly given = new Map<Tensor, Float32Array | Uint32Array>();
-
-  give(label: string, shape: readonly number[], data: Float32Array | Uint32Array): Tensor {
-    const spec = data instanceof Float32Array ? f32(...shape) : u32(...shape);
-    const tensor = this.graph.input(label, spec);
-    this.given.set(tensor, data);
-    return tensor;
-  }
-
-  pyramid(): Tensor[] {
-    return LEVELS.map((level) => {
-      const { shape, data } = features.floats(level);
-      const [C, H, W] = shape as [number, number, number];
-      const channelsLast = Float32Array.from(data, (_, i) => data[(i % C) * H * W + Math.floor(i / C)]!);
-      return this.give(level, [1, H, W, C], channelsLast);
-    });
-  }
-
-  boxes(name: string, labels?: Uint32Array): Boxes {
-    const { shape, data } = golden.floats(name);
-    const count = shape[0]!;
-    return {
-      boxes: this.give('boxes', shape, data),
-      scores: this.give('scores', [count], new Float32Array(count)),
-      labels: this.give('labels', [count], labels ?? new Uint32Array(count)),
-      count: this.give('count', [1], Uint32Array.of(count)),
-    };
-  }
-
-  async run(outputs: Record<string, Tensor>): Promise<Record<string, HostTensor>> {
-    const program = await Program.create(model.device, this.graph, model.weights, outputs);
-    for (const [tensor, data] of this.given) program.write(tensor, data);
-    const result = await program.run();
-    program.destroy();
-    return result.outputs;
-  }
-}
-
-function largest(got: ArrayLike<number>, want: ArrayLike<number>): number {
-  expect(got.length).toBe(want.length);
-  return Array.from(want).reduce((most, value, i) => Math.max(most, Math.abs(value - got[i]!)), 0);
-}
+const pyramidOf = (stage: Stage) => stage.pyramid(LEVELS.map((level) => features.floats(level)));
 
 test('rpn: features to proposals', async () => {
-  const stage = new Stage();
+  const stage = new Stage(model);
   const found = proposeRegions(
     stage.g.scope('rpn'),
-    stage.pyramid(),
+    pyramidOf(stage),
     resized,
     canvasSize(height, width),
     model.config,
@@ -124,10 +76,10 @@ test('rpn: features to proposals', async () => {
 });
 
 test('box head: features and proposals to detections', async () => {
-  const stage = new Stage();
-  const pyramid = stage.pyramid().slice(0, 4);
+  const stage = new Stage(model);
+  const pyramid = pyramidOf(stage).slice(0, 4);
   const heads = stage.g.scope('roi_heads');
-  const found = detectBoxes(heads, pyramid, stage.boxes('proposals'), resized, model.config);
+  const found = detectBoxes(heads, pyramid, stage.boxes(golden.floats('proposals')), resized, model.config);
   const got = await stage.run({
     ...found,
     hidden: stage.graph.find('roi_heads.box_head.fc7'),
@@ -152,19 +104,14 @@ test('box head: features and proposals to detections', async () => {
 });
 
 test('mask head: features and detections to masks', async () => {
-  const stage = new Stage();
-  const pyramid = stage.pyramid().slice(0, 4);
-  const labels = Uint32Array.from(golden.tensor('detections/labels').data);
-  const detections = stage.boxes('detections/boxes', labels);
+  const stage = new Stage(model);
+  const pyramid = pyramidOf(stage).slice(0, 4);
+  const detections = stage.boxes(golden.floats('detections/boxes'), golden.tensor('detections/labels').data);
   const probabilities = predictMasks(stage.g.scope('roi_heads'), pyramid, detections, resized, model.config);
   const logits = stage.graph.find('roi_heads.mask_predictor.mask_fcn_logits');
   const got = await stage.run({ probabilities, logits });
   const { shape, samples, indices, stats } = golden.summary('mask_logits');
-  const [, K, H, W] = shape as [number, number, number, number];
-  const ours = indices.map((index) => {
-    const [pixel, k, n] = [index % (H * W), Math.floor(index / (H * W)) % K, Math.floor(index / (H * W * K))];
-    return got.logits!.data[(n * H * W + pixel) * K + k]!;
-  });
+  const ours = indices.map((index) => got.logits!.data[inChannelsLast(index, shape)]!);
   expect(largest(ours, samples)).toBeLessThan(FEATURE * stats[0]!);
   expect(largest(got.probabilities!.data, golden.floats('mask_probabilities').data)).toBeLessThan(
     PROBABILITY,

@@ -103,18 +103,21 @@ export function syntheticWeights(
 /** A tensor of a listed file: its name there, the name that seeds it, shape, mean and amplitude. */
 export type ListedTensor = [name: string, seed: string, shape: number[], mean: number, amplitude: number];
 
-/** The weights file of a golden file that lists them (scripts/golden_families.py), as one buffer. */
+/** The tensors that a golden file lists (scripts/golden_families.py). */
+export function listedTensors(golden: Golden): (TensorShape & { data: Float32Array })[] {
+  const listed = JSON.parse(golden.metadata.tensors!) as ListedTensor[];
+  return listed.map(([name, seed, shape, mean, amplitude]) => {
+    if (golden.has(`given/${name}`)) return { name, ...golden.floats(`given/${name}`) };
+    const data = new Float32Array(elements(shape));
+    fillUniform(data, fnv1a32(seed), mean, amplitude);
+    return { name, shape, data };
+  });
+}
+
+/** A weights file of them. */
 export function listedWeights(golden: Golden, metadata: Record<string, string>): Uint8Array<ArrayBuffer> {
-  const tensors = JSON.parse(golden.metadata.tensors!) as ListedTensor[];
-  return writeSafetensors(
-    tensors.map(([name, seed, shape, mean, amplitude]) => {
-      if (golden.has(`given/${name}`)) return { name, dtype: 'F32', ...golden.floats(`given/${name}`) };
-      const data = new Float32Array(elements(shape));
-      fillUniform(data, fnv1a32(seed), mean, amplitude);
-      return { name, dtype: 'F32', shape, data };
-    }),
-    metadata,
-  );
+  const tensors = listedTensors(golden).map((tensor) => ({ dtype: 'F32' as const, ...tensor }));
+  return writeSafetensors(tensors, metadata);
 }
 
 /** What `syntheticWeights` gives, as one buffer. */

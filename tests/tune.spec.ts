@@ -64,7 +64,7 @@ async function run(computing: Computing): Promise<Float32Array> {
     header({ tensors }) {
       const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
       made = network(byName as Checkpoint, computing);
-      loader = new LayerLoader(device, made.graph.layers.values(), byName, 0);
+      loader = new LayerLoader(device, made.graph.layers.values(), byName, { bnEps: 0 });
     },
     data: (tensor, offset, bytes) => loader!.data(tensor.name, offset, bytes),
   });

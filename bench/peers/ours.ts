@@ -41,7 +41,7 @@ export async function ourLayer(layer: LayerCase, data: LayerData): Promise<Ready
     header({ tensors }) {
       const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
       output = record(new Layers(graph, byName as Checkpoint, computing), layer, input);
-      loader = new LayerLoader(device, graph.layers.values(), byName, 0);
+      loader = new LayerLoader(device, graph.layers.values(), byName, { bnEps: 0 });
       loader.compile();
     },
     data: (tensor, offset, bytes) => loader!.data(tensor.name, offset, bytes),

@@ -1,6 +1,7 @@
 // `maskrcnn info`: what a weights file holds, and what would run. Needs no GPU.
 
 import { basename } from 'node:path';
+import { classCount, namesOf } from '../load';
 import { describe, interpret, type LayerRow, openModel, readWeights, type SafetensorsHeader } from '../node';
 import { splitCompanions } from '../weights/quantised';
 import { bytes, scaled, table } from './table';
@@ -13,14 +14,15 @@ export async function info(file: string, size?: [number, number]): Promise<void>
     size && { minSize: size[0], maxSize: size[1] },
   );
   const layers = await describe(tensors, config, { height: config.minSize, width: config.maxSize });
-  const { classes, architecture, minSize, maxSize } = config;
+  const names = namesOf({ tensors, config });
+  const { architecture, minSize, maxSize } = config;
   const write = (text: string) => process.stdout.write(text);
 
   write(
     table([
       ['file', basename(file)],
       ['architecture', architecture],
-      ['classes', classes?.slice(1).join(', ') ?? `not named: ${classCount(header)}`],
+      ['classes', names.slice(1).join(', ') || `not named: ${classCount(tensors) - 1}`],
       ['size', `short side ${minSize}, long side at most ${maxSize}`],
       ['score', `above ${config.boxScoreThresh}, at most ${config.boxDetectionsPerImg} objects`],
       [
@@ -82,11 +84,6 @@ function i8Errors({ metadata }: SafetensorsHeader): Map<string, number> {
 
 function percent(share: number): string {
   return `${(100 * share).toPrecision(3)} %`;
-}
-
-function classCount(header: SafetensorsHeader): number {
-  const scores = header.tensors.find(({ name }) => name === 'roi_heads.box_predictor.cls_score.weight');
-  return (scores?.shape[0] ?? 1) - 1;
 }
 
 function sum<T>(items: readonly T[], value: (item: T) => number): number {

@@ -24,16 +24,23 @@ export interface Node {
   readonly dispatch: Dispatch;
 }
 
-/** The vectors of a batch norm, by their names in a checkpoint. */
-export const NORM_VECTORS = ['weight', 'bias', 'running_mean', 'running_var'] as const;
+/** The vectors of a batch norm that follow from training data. */
+export const STATISTICS = ['running_mean', 'running_var'] as const;
+
+/** The names of a batch norm's vectors in a checkpoint; `affine`: without its statistics. */
+export function normVectors(norm: string, affine: boolean): string[] {
+  return ['weight', 'bias', ...(affine ? [] : STATISTICS)].map((part) => `${norm}.${part}`);
+}
 
 /** What a layer takes from the checkpoint, and the two packed tensors that become of it. */
 export interface LayerWeights {
   /** Tensor names in the checkpoint. */
   readonly weight: string;
   readonly bias?: string | undefined;
-  /** Prefix of a batch norm's four vectors, folded into weight and bias. */
+  /** Prefix of a batch norm's vectors, folded into weight and bias. */
   readonly norm?: string | undefined;
+  /** Whether the norm has only weight and bias, and no statistics. */
+  readonly affine: boolean;
   readonly pack: PackWeightAttributes;
   readonly packedWeight: Tensor;
   readonly packedBias?: Tensor | undefined;

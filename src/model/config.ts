@@ -15,6 +15,8 @@ export interface Config {
   architecture: string;
   /** Added to a batch norm's variance. */
   bnEps: number;
+  /** Of norms of which a file has only weight and bias, no statistics: the mean is 0 then. Absent: no file may. */
+  bnVariance?: number | undefined;
   /** Names by class index; 0 is the background. */
   classes?: string[] | undefined;
   /** The picture's short side after resizing, in pixels, unless the long one would pass `maxSize`. */
@@ -96,7 +98,7 @@ export function metadataKey(field: string): string {
 }
 
 /** Fields that a configuration may lack. */
-const OPTIONAL = ['classes', 'strides', 'cellAnchors', 'blockStrides'];
+const OPTIONAL = ['bnVariance', 'classes', 'strides', 'cellAnchors', 'blockStrides'];
 
 /**
  * The configuration for a checkpoint of `levels` pyramid levels; `family`: what its profile says.

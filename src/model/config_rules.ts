@@ -31,6 +31,7 @@ function oneOf(words: readonly string[]): Rule {
 const RULES: Record<Exclude<keyof Config, 'anchorSizes' | 'anchorRatios'>, Rule> = {
   architecture: ['a text', (x: string) => typeof x === 'string'],
   bnEps: ['a number of at least 0', (x: number) => x >= 0 && x < 1],
+  bnVariance: ['a number above 0', (x?: number) => x === undefined || (x > 0 && Number.isFinite(x))],
   classes: [
     'an array of names',
     (x?: string[]) => !x || (Array.isArray(x) && x.every((n) => typeof n === 'string')),

@@ -5,6 +5,7 @@ import { WeightError } from '../errors';
 import type { Tensor } from '../graph/graph';
 import { bytesOf } from '../kernels/kernel';
 import { maxPool2d } from '../kernels/max_pool2d';
+import { padTo4 } from '../kernels/quads';
 import { upsampleAdd } from '../kernels/upsample_add';
 import type { Layers } from './layers';
 
@@ -45,7 +46,7 @@ function returnedStages(g: Layers, stages: readonly Tensor[]): Tensor[] {
   let next = 0;
   for (let i = 0; g.has(`inner_blocks.${i}`); i++) {
     const channels = g.shape(`inner_blocks.${i}.0.weight`, [0, stages[next]?.shape[3] ?? 0])[1];
-    while (next < stages.length && stages[next]?.shape[3] !== channels) next++;
+    while (next < stages.length && stages[next]?.shape[3] !== padTo4(channels!)) next++;
     const stage = stages[next++];
     if (!stage) {
       const have = stages.map((s) => s.shape[3]).join(', ');

@@ -3,8 +3,8 @@
 // A scope is a prefix of names, so the code that builds a network reads like the checkpoint's list of tensors,
 // and channel counts come from the tensors, not from the code.
 
-import { ShapeError, WeightError } from '../errors';
-import { type Graph, type LayerWeights, NORM_VECTORS, type Tensor } from '../graph/graph';
+import { WeightError } from '../errors';
+import { type Graph, type LayerWeights, normVectors, STATISTICS, type Tensor } from '../graph/graph';
 import { convTranspose2d } from '../kernels/conv_transpose2d';
 import { conv2d, conv2dWorkgroup } from '../kernels/conv2d';
 import { depthwiseConv2d } from '../kernels/depthwise_conv2d';
@@ -12,7 +12,7 @@ import { f32, sizeOf } from '../kernels/kernel';
 import { linear, linearWorkgroup } from '../kernels/linear';
 import { type Methods, methodsFor, stepOf, UNKNOWN_GPU } from '../kernels/methods';
 import { type PackWeightAttributes, packedShape } from '../kernels/pack_weight';
-import type { Activation } from '../kernels/quads';
+import { type Activation, padTo4 } from '../kernels/quads';
 import { reduce } from '../kernels/reduce';
 import { tileOf } from '../kernels/tile';
 import { fitsWinograd, winograd } from './winograd';
@@ -53,7 +53,7 @@ interface LayerOptions {
   count?: Tensor | undefined;
   /** Added to the node's label where one layer runs several times. */
   suffix?: string;
-  /** Store float32 whatever the precision: what decides, and is not a feature. */
+  /** Store float32 whatever the precision, and no more channels than there are: what decides, and is not a feature. */
   exact?: boolean;
 }
 
@@ -72,6 +72,8 @@ export class Layers {
     readonly graph: Graph,
     private readonly checkpoint: Checkpoint,
     private readonly computing: Computing = PLAIN,
+    /** Whether norms may have only weight and bias. */
+    private readonly affineNorms = false,
     readonly prefix = '',
     missing: string[] = [],
   ) {
@@ -80,7 +82,8 @@ export class Layers {
 
   /** The layers below `name`. */
   scope(name: string): Layers {
-    return new Layers(this.graph, this.checkpoint, this.computing, this.label(name), this.missing);
+    const { graph, checkpoint, computing, affineNorms } = this;
+    return new Layers(graph, checkpoint, computing, affineNorms, this.label(name), this.missing);
   }
 
   label(name: string): string {
@@ -121,8 +124,8 @@ export class Layers {
     const side = 2 * padding + 1;
     const shape = this.shape4(`${name}.weight`, [this.outputs(name, options.norm) ?? C, C, side, side]);
     const [O, I, ...window] = shape;
-    // the picture is stored with 4 channels, of which the last is 0
-    const groups = C === 4 && I === 3 ? 1 : C / I;
+    // maps are stored in quads of channels, the picture too: those beyond its own are 0
+    const groups = C % I !== 0 && C === padTo4(I) ? 1 : C / I;
     if (!Number.isInteger(groups) || O % groups !== 0) {
       throw misshapen(
         this.label(`${name}.weight`),
@@ -134,32 +137,33 @@ export class Layers {
     if (groups === C && O === C && C % 4 === 0 && !add) return this.depthwise(name, x, options, shape);
     const layer = { inputs: I, outputs: O, window, stride };
     const label = this.label(name) + suffix;
-    const store = this.store(O, options.exact);
+    const outputs = groups === 1 ? channelsOf(O, options) : O;
+    const store = this.store(outputs, options.exact);
     const { methods } = this.computing;
     const step = groups === 1 ? stepOf(methods.algorithm(layer)) : undefined;
     if (
       step &&
       activation !== 'hard_swish' &&
       x.dtype === store &&
-      fitsWinograd(x.shape as Shape4, O, step)
+      fitsWinograd(x.shape as Shape4, outputs, step)
     ) {
       const weights = this.weights(name, options.norm, { shape, winograd: step });
-      const how = { step, padding, outputs: O, activation, add, count, methods };
+      const how = { step, padding, outputs, activation, add, count, methods };
       return winograd(this.graph, label, x, weights, how);
     }
     const weights = this.weights(name, options.norm, { shape, groups });
     const bound = { input: x, weight: weights.packedWeight, bias: weights.packedBias, add, count };
     const { scaled } = weights;
     const [N, H, W] = x.shape as Shape4;
-    if (window[0] * window[1] * stride === 1 && padding === 0 && groups === 1 && C === I) {
+    if (window[0] * window[1] * stride === 1 && padding === 0 && groups === 1) {
       const { tile } = methods.method({
         kernel: 'linear',
         rows: N * H * W,
         depth: C,
-        outputs: O,
+        outputs,
         batches: 1,
       });
-      const attributes = { outputs: O, rows: N * H * W, rowsPerCount: H * W, shape: [N, H, W, O] };
+      const attributes = { outputs, rows: N * H * W, rowsPerCount: H * W, shape: [N, H, W, outputs] };
       return this.graph.apply(
         label,
         tileOf(tile).memory === 'workgroup' ? linearWorkgroup : linear,
@@ -173,14 +177,14 @@ export class Layers {
       kernel: 'conv2d',
       rows: N * reach[0]! * reach[1]!,
       depth: window[0] * window[1] * I,
-      outputs: O / groups,
+      outputs: outputs / groups,
       batches: groups,
     });
     return this.graph.apply(
       label,
       tileOf(tile).memory === 'workgroup' ? conv2dWorkgroup : conv2d,
       bound,
-      { channels: O, window, stride, padding, groups, activation, store, tile, scaled },
+      { channels: outputs, window, stride, padding, groups, activation, store, tile, scaled },
       'output',
     ).output;
   }
@@ -211,13 +215,14 @@ export class Layers {
     const C = x.shape[3] as number;
     const shape = this.shape4(`${name}.weight`, [C, this.outputs(name) ?? C, side, side]);
     const [I, O, ...window] = shape;
-    if (I !== C) throw misshapen(this.label(`${name}.weight`), `[${C}, O, Y, X]`, shape);
+    if (padTo4(I) !== padTo4(C)) throw misshapen(this.label(`${name}.weight`), `[${C}, O, Y, X]`, shape);
+    const outputs = channelsOf(O, options);
     const weights = this.weights(name, options.norm, { shape, transposed: true });
     const { tile } = this.computing.methods.method({
       kernel: 'conv_transpose2d',
       rows: sizeOf(x) / C,
       depth: C * Math.ceil(window[0] / stride) * Math.ceil(window[1] / stride),
-      outputs: O,
+      outputs,
       batches: stride * stride,
     });
     const { output } = this.graph.apply(
@@ -225,13 +230,13 @@ export class Layers {
       convTranspose2d,
       { input: x, weight: weights.packedWeight, bias: weights.packedBias, count },
       {
-        channels: O,
+        channels: outputs,
         window,
         stride,
         padding,
         activation,
         tile,
-        store: this.store(O, options.exact),
+        store: this.store(outputs, options.exact),
         scaled: weights.scaled,
       },
       'output',
@@ -246,37 +251,30 @@ export class Layers {
       axes.length === 3 ? (axes as [number, number, number]) : [1, 1, axes[0]!];
     const inputs = channels * height * width;
     const shape = this.shape(`${name}.weight`, [this.outputs(name) ?? inputs, inputs]);
-    if (shape.length !== 2 || shape[1] !== inputs) {
+    const own = shape[1]! / (height * width);
+    if (shape.length !== 2 || padTo4(own) !== padTo4(channels)) {
       throw misshapen(this.label(`${name}.weight`), `[O, ${inputs}]`, shape);
     }
-    const O = shape[0] as number;
-    if (channels % 4 !== 0 && height * width > 1) {
-      throw new ShapeError(`${this.label(name)}: wanted bins of a multiple of 4 channels; got ${channels}`);
-    }
-    const weights = this.weights(name, options.norm, { shape: [O, channels, height, width] });
+    const outputs = channelsOf(shape[0]!, options);
+    const weights = this.weights(name, options.norm, { shape: [shape[0]!, own, height, width] });
     const { activation = 'none', count } = options;
-    const store = this.store(O, options.exact);
+    const store = this.store(outputs, options.exact);
     const rows = x.shape[0] as number;
     const { packedWeight: weight, packedBias: bias, scaled } = weights;
     const { methods } = this.computing;
-    const { tile, split } = methods.method({ kernel: 'linear', rows, depth: inputs, outputs: O, batches: 1 });
+    const { tile, split } = methods.method({ kernel: 'linear', rows, depth: inputs, outputs, batches: 1 });
     const kernel = tileOf(tile).memory === 'workgroup' ? linearWorkgroup : linear;
     const label = this.label(name) + (options.suffix ?? '');
-    if (split === 1 || O % 4 !== 0 || inputs % (4 * split) !== 0) {
+    if (split === 1 || outputs % 4 !== 0 || inputs % (4 * split) !== 0) {
       const inputsOf = { input: x, weight, bias, add: undefined, count };
-      return this.graph.apply(
-        label,
-        kernel,
-        inputsOf,
-        { outputs: O, activation, store, tile, scaled },
-        'output',
-      ).output;
+      return this.graph.apply(label, kernel, inputsOf, { outputs, activation, store, tile, scaled }, 'output')
+        .output;
     }
     const { output: parts } = this.graph.apply(
       `${label}.parts`,
       kernel,
       { input: x, weight, bias: undefined, add: undefined, count },
-      { outputs: O, rows, batches: split, split: true, tile },
+      { outputs, rows, batches: split, split: true, tile },
       'output',
     );
     return this.graph.apply(label, reduce, { parts, bias, count }, { activation, store, scaled }, 'output')
@@ -301,9 +299,9 @@ export class Layers {
     const { dtype } = this.tensor(`${label}.weight`, pack.shape);
     const bias = this.checkpoint.has(`${label}.bias`) ? `${label}.bias` : undefined;
     const folded = norm && this.has(norm) ? this.label(norm) : undefined;
+    const affine = folded !== undefined && this.isAffine(folded);
     const outputs = pack.transposed ? pack.shape[1] : pack.shape[0];
-    for (const vector of [bias, ...NORM_VECTORS.map((part) => folded && `${folded}.${part}`)]) {
-      if (!vector) continue;
+    for (const vector of [...(bias ? [bias] : []), ...(folded ? normVectors(folded, affine) : [])]) {
       const found = this.tensor(vector, [outputs]).shape;
       if (String(found) !== String(outputs)) throw misshapen(vector, `[${outputs}]`, found);
     }
@@ -318,6 +316,7 @@ export class Layers {
       weight: `${label}.weight`,
       bias,
       norm: folded,
+      affine,
       pack: attributes,
       packedWeight: { shape, dtype: store, label: `${label}.weight`, origin: 'weight' },
       packedBias:
@@ -330,6 +329,10 @@ export class Layers {
     return packed;
   }
 
+  private isAffine(norm: string): boolean {
+    return this.affineNorms && STATISTICS.every((part) => !this.checkpoint.has(`${norm}.${part}`));
+  }
+
   private tensor(name: string, otherwise: readonly number[]): CheckpointTensor {
     const tensor = this.checkpoint.get(name);
     if (!tensor) this.missing.push(name);
@@ -338,7 +341,7 @@ export class Layers {
 
   /** Output channels of a layer whose weight is missing, by the vectors beside it. */
   private outputs(name: string, norm?: string): number | undefined {
-    const vectors = [`${name}.bias`, ...(norm ? NORM_VECTORS.map((part) => `${norm}.${part}`) : [])];
+    const vectors = [`${name}.bias`, ...(norm ? normVectors(norm, false) : [])];
     const found = vectors.map((vector) => this.checkpoint.get(this.label(vector))).find(Boolean);
     return found?.shape[0];
   }
@@ -348,6 +351,11 @@ export class Layers {
     if (shape.length !== 4) throw misshapen(this.label(name), '4 axes', shape);
     return shape as Shape4;
   }
+}
+
+/** Channels that a layer writes: whole quads, zeros beyond its own, unless it decides: then its own. */
+function channelsOf(outputs: number, { exact }: LayerOptions): number {
+  return exact ? outputs : padTo4(outputs);
 }
 
 function misshapen(name: string, wanted: string, found: readonly number[]): WeightError {

@@ -56,7 +56,7 @@ export function maskRcnn(
   size: Size,
   computing: Computing = PLAIN,
 ): Network {
-  const g = new Layers(new Graph(computing.shaders), checkpoint, computing);
+  const g = new Layers(new Graph(computing.shaders), checkpoint, computing, config.bnVariance !== undefined);
   try {
     return build(g, parts, hasMasks(checkpoint), config, size);
   } finally {

@@ -4,6 +4,7 @@
 
 import {
   benchmarkNames,
+  caffe2Names,
   detectron2Names,
   mmdetectionNames,
   type NameMap,
@@ -83,6 +84,7 @@ const DETECTRON2: Partial<Config> = {
   colourRange: 255,
   imageMean: [103.53, 116.28, 123.675],
   imageStd: [1, 1, 1],
+  bnVariance: 1, // early files lack the statistics
   strideIn1x1: true,
   anchorRounding: 'none',
   strides: STRIDES,
@@ -96,6 +98,18 @@ const DETECTRON2: Partial<Config> = {
   maskPaste: 'centres',
   keypointScore: 'probability',
 };
+
+const DETECTRON2_GROUPED: Partial<Config> = {
+  ...DETECTRON2,
+  imageStd: [57.375, 57.12, 58.395],
+  strideIn1x1: false,
+};
+
+/**
+ * What detectron2 makes of files with Caffe2's names: the background is first, and norms are x * weight + bias (their
+ * variance is left at what its layers begin with).
+ */
+const CAFFE2: Partial<Config> = { backgroundLast: false, bnVariance: 1 - 1e-5 };
 
 const BENCHMARK: Partial<Config> = {
   bnEps: 0,
@@ -159,10 +173,24 @@ export const PROFILES: readonly Profile[] = [
   },
   {
     architecture: /^detectron2\/\w+_X_101_32x8d_FPN/,
+    tensor: /^res\d_\d+_branch2b_w \[(\d+),(?!\1,)\d+,3,3\]$/, // in groups
+    names: caffe2Names,
+    called: (kind) => `detectron2/${kind}_rcnn_X_101_32x8d_FPN`,
+    config: { ...DETECTRON2_GROUPED, ...CAFFE2 },
+  },
+  {
+    architecture: /^detectron2\//,
+    tensor: /^res2_0_branch2a_w$/,
+    names: caffe2Names,
+    called: (kind) => `detectron2/${kind}_rcnn_R_FPN`,
+    config: { ...DETECTRON2, ...CAFFE2 },
+  },
+  {
+    architecture: /^detectron2\/\w+_X_101_32x8d_FPN/,
     tensor: /^backbone\.bottom_up\.res\d\.\d+\.conv2\.weight \[(\d+),(?!\1,)\d+,3,3\]$/, // in groups
     names: detectron2Names,
     called: (kind) => `detectron2/${kind}_rcnn_X_101_32x8d_FPN`,
-    config: { ...DETECTRON2, imageStd: [57.375, 57.12, 58.395], strideIn1x1: false },
+    config: DETECTRON2_GROUPED,
   },
   {
     architecture: /^detectron2\//,

@@ -5,6 +5,7 @@
 import { WeightError } from '../errors';
 import type { Tensor } from '../graph/graph';
 import { maskSelect } from '../kernels/mask_select';
+import { padTo4 } from '../kernels/quads';
 import { softmax } from '../kernels/softmax';
 import { sortCandidates } from '../kernels/sort_candidates';
 import type { Config } from './config';
@@ -94,8 +95,12 @@ function boxBins(heads: Layers, pyramid: readonly Tensor[]): number {
   const incoming = pyramid[0]?.shape[3] as number;
   const channels = last < 0 ? incoming : head.shape(`${last}.0.weight`, [incoming])[0]!;
   const inputs = head.shape(`${first}.weight`, [0, 49 * channels])[1] as number;
-  const bins = Math.sqrt(inputs / channels);
-  if (!Number.isInteger(bins)) {
+  // maps are stored in quads of channels: there may be fewer
+  const square = (bins: number) =>
+    inputs % bins ** 2 === 0 && padTo4(inputs / bins ** 2) === padTo4(channels);
+  let bins = 1;
+  while (!square(bins) && bins ** 2 <= inputs) bins++;
+  if (!square(bins)) {
     throw new WeightError(
       `${head.label(first)} has ${inputs} inputs: not ${channels} channels of square bins`,
     );

@@ -3,7 +3,6 @@
 
 import { WeightError } from '../errors';
 import { fetchSource, responseSource } from './http_source';
-import { streamChunks } from './http_stream';
 
 /** Something that yields a file's bytes in order. A chunk need only last until the next one is asked for. */
 export interface ByteSource {
@@ -49,6 +48,7 @@ export interface Progress {
   total?: number;
 }
 
+const BLOB_BYTES = 256 << 10;
 const CHUNK_BYTES = 4 << 20; // at which a buffer in memory is cut, so that progress and abort have a say
 
 /** Opens `source`; sends the request if it is an address. Throws WeightError if that fails. */
@@ -69,14 +69,26 @@ export async function openSource(source: WeightSource, signal?: AbortSignal): Pr
 
 /** A blob, of which a File has a name. */
 export function blobSource(blob: Blob, name = 'name' in blob ? String(blob.name) : 'blob'): ByteSource {
-  const slice: Seekable['slice'] = (begin, end, signal) =>
-    streamChunks(blob.slice(begin, end).stream(), signal);
+  const slice: Seekable['slice'] = (begin, end, signal) => blobChunks(blob, begin, end, signal);
   return {
     name,
     size: blob.size,
     read: (signal) => slice(0, blob.size, signal),
     seekable: async () => ({ size: blob.size, slice }),
   };
+}
+
+/** A piece at a time, where its stream would read ahead, for the next piece is asked for when this one is done with. */
+async function* blobChunks(
+  blob: Blob,
+  begin: number,
+  end: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  for (let at = begin; at < end; at += BLOB_BYTES) {
+    signal?.throwIfAborted();
+    yield new Uint8Array(await blob.slice(at, Math.min(end, at + BLOB_BYTES)).arrayBuffer());
+  }
 }
 
 function bufferSource(bytes: Uint8Array): ByteSource {

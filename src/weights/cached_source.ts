@@ -5,7 +5,7 @@ import type { ByteSource } from './byte_source';
 import { type Checksum, checkedSum } from './checksum';
 import { fetchVersion, sameVersion } from './http';
 import { fetchSource } from './http_source';
-import type { KeepingFile, Kept, WeightCache } from './weight_cache';
+import type { KeepingFile, Kept, Unlock, WeightCache } from './weight_cache';
 
 export interface CachedOptions {
   cache?: WeightCache | undefined;
@@ -14,21 +14,43 @@ export interface CachedOptions {
   signal?: AbortSignal | undefined;
 }
 
+const LOCK_TRIES = 10;
+const LOCK_PAUSE_MS = 50;
+
 /** The file at `url`, from the cache if it is there. Throws WeightError. */
 export async function cachedSource(url: string, options: CachedOptions): Promise<ByteSource> {
   const { cache, checksum, signal } = options;
   if (!cache) return fetchedSource(url, options);
   const key = await cache.key(url, checksum);
-  const kept = await cache.find(key);
-  const current = kept && (checksum !== undefined || (await isCurrent(url, kept, signal)));
-  if (kept?.whole && current) return { ...kept.source, name: url, sibling: siblingOf(url) };
-  const unlock = await cache.lock(key);
+  const whole = async () => {
+    const kept = await cache.find(key);
+    const current = kept?.whole && (checksum !== undefined || (await isCurrent(url, kept, signal)));
+    return current ? keptSource(kept, url) : undefined;
+  };
+  const found = await whole();
+  if (found) return found;
+  const { unlock, waited } = await lockSoon(cache, key);
   if (!unlock) return fetchedSource(url, options); // another tab or process is fetching and keeping it
   try {
-    return await download(url, key, cache, current ? kept : undefined, unlock, options);
+    const meanwhile = waited ? await whole() : undefined;
+    if (meanwhile) await unlock();
+    return meanwhile ?? (await download(url, key, cache, unlock, options));
   } catch (error) {
     await unlock();
     throw error;
+  }
+}
+
+function keptSource({ source }: Kept, url: string): ByteSource {
+  return { ...source, name: url, sibling: siblingOf(url) };
+}
+
+/** The lock, if it is free or soon is, such as after a load that was given up. */
+async function lockSoon(cache: WeightCache, key: string): Promise<{ unlock?: Unlock; waited: boolean }> {
+  for (let tries = 1; ; tries++) {
+    const unlock = await cache.lock(key);
+    if (unlock || tries === LOCK_TRIES) return { ...(unlock && { unlock }), waited: tries > 1 };
+    await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MS));
   }
 }
 
@@ -64,12 +86,12 @@ async function download(
   url: string,
   key: string,
   cache: WeightCache,
-  part: Kept | undefined,
-  unlock: () => Promise<void> | void,
+  unlock: Unlock,
   { checksum, signal }: CachedOptions,
 ): Promise<ByteSource> {
-  const known = checksum ?? part?.version.etag ?? part?.version.modified; // else nobody would notice a mixture
-  const begun = part && part.source.size > 0 && known !== undefined ? part : undefined;
+  const kept = await cache.find(key);
+  const known = checksum ?? kept?.version.etag ?? kept?.version.modified; // else nobody would notice a mixture
+  const begun = kept && !kept.whole && kept.source.size > 0 && known !== undefined ? kept : undefined;
   const from = begun && { at: begun.source.size, version: begun.version };
   const fetched = await fetchSource(url, { signal, ...(from && { from }) });
   let whole = false;

@@ -31,11 +31,19 @@ export interface HttpSource extends ByteSource {
   readonly begin: number;
 }
 
+const PART = 206;
+const NO_SUCH_RANGE = 416; // what there is may be all of it, or more
+
 /** Asks for the file at `url`. Throws WeightError if it cannot be had, the signal's reason if that aborts. */
 export async function fetchSource(url: string, options: FetchOptions = {}): Promise<HttpSource> {
   const { request, from, signal } = options;
   const ranged = from && { ...rangeOf(from.at), ...ifRange(from.version) };
-  const response = await answer(url, request ?? url, { signal, ...(ranged && { headers: ranged }) });
+  let response = await answer(url, request ?? url, { signal, ...(ranged && { headers: ranged }) });
+  const another = from && response.status === PART && !continues(response, from.at, from.version);
+  if (another || (from && response.status === NO_SUCH_RANGE)) {
+    await response.body?.cancel();
+    response = await answer(url, url, { signal });
+  }
   return responseSource(url, response, request ? undefined : url, from);
 }
 

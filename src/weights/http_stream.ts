@@ -16,46 +16,19 @@ import {
   versionOf,
 } from './http';
 
-const CHUNK_BYTES = 256 << 10;
-
-/**
- * The stream's chunks; cancels it when left early or aborted. Each is in the memory of the one before where the
- * stream can write there (https://streams.spec.whatwg.org/#byob-readers), so that no chunks pile up on the heap.
- */
+/** The stream's chunks; cancels it when left early or aborted. */
 export async function* streamChunks(
   stream: ReadableStream<Uint8Array>,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  const reader = readerOf(stream);
+  const reader = stream.getReader();
   const cancel = () => reader.cancel(signal?.reason).catch(() => {}); // fails only where it already failed
   signal?.addEventListener('abort', cancel);
   try {
-    if (reader instanceof ReadableStreamBYOBReader) yield* inOneBuffer(reader);
-    else for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
   } finally {
     signal?.removeEventListener('abort', cancel);
     await cancel();
-  }
-}
-
-/** A reader that says where to write, of streams of bytes; else one that is given chunks. */
-function readerOf(
-  stream: ReadableStream<Uint8Array>,
-): ReadableStreamBYOBReader | ReadableStreamDefaultReader<Uint8Array> {
-  try {
-    return stream.getReader({ mode: 'byob' });
-  } catch {
-    return stream.getReader();
-  }
-}
-
-async function* inOneBuffer(reader: ReadableStreamBYOBReader): AsyncGenerator<Uint8Array> {
-  let memory = new ArrayBuffer(CHUNK_BYTES); // which the stream takes, and gives back with what it has written
-  for (;;) {
-    const { done, value } = await reader.read(new Uint8Array(memory));
-    if (done || !value) return;
-    yield value;
-    memory = value.buffer;
   }
 }
 

@@ -3,15 +3,15 @@
 
 import { WeightError } from '../errors';
 import { checked } from '../graph/checked';
-import { type LayerWeights, NORM_VECTORS } from '../graph/graph';
+import type { LayerWeights } from '../graph/graph';
 import { bytesOf } from '../kernels/kernel';
 import { packingKernel, rawBytes } from '../kernels/pack_weight';
 import { pipelineFor } from '../kernels/pipelines';
 import { packParams } from '../kernels/specialise';
 import { checkFinite, padded } from './finite';
-import { namesOf, outputsOf, packing } from './layer_packing';
+import { foldNorm, type NormNumbers, weightFactors } from './fold_norm';
+import { namesOf, packing } from './layer_packing';
 import { byTurns, packGroups } from './packed_vectors';
-import { companionsOf } from './quantised';
 import { type TensorInfo, toFloat32 } from './safetensors';
 
 /** Bytes written before we wait for the GPU to take them in, so that copies of them do not pile up. */
@@ -21,12 +21,6 @@ interface Job {
   readonly layer: LayerWeights;
   /** Names of tensors that have not arrived in full. */
   readonly awaited: Set<string>;
-}
-
-/** How a batch norm and a bias fold into a layer: weight[o] *= scale[o], and a new bias. */
-interface Folded {
-  scale?: Float32Array<ArrayBuffer> | undefined;
-  bias?: Float32Array<ArrayBuffer> | undefined;
 }
 
 export class LayerLoader {
@@ -42,7 +36,7 @@ export class LayerLoader {
     private readonly device: GPUDevice,
     layers: Iterable<LayerWeights>,
     private readonly tensors: ReadonlyMap<string, TensorInfo>,
-    private readonly bnEps: number,
+    private readonly norms: NormNumbers,
   ) {
     for (const layer of layers) {
       const names = namesOf(layer);
@@ -113,7 +107,7 @@ export class LayerLoader {
   }
 
   private async pack(layer: LayerWeights): Promise<void> {
-    const { scale, bias } = this.fold(layer);
+    const { scale, bias } = foldNorm(layer, this.vectors, this.norms);
     const { packedWeight, packedBias, pack, weight, scaled } = layer;
     const raw = this.raw.get(weight) as GPUBuffer;
     if (packedBias && bias) {
@@ -123,7 +117,7 @@ export class LayerLoader {
       const data = beside ? byTurns(beside, biases) : biases;
       this.packed.set(packedBias.label, this.filled(packedBias.label, data));
     }
-    const factors = this.weightFactors(layer, scaled ? undefined : scale);
+    const factors = weightFactors(layer, this.vectors, scaled ? undefined : scale);
     const scaling = factors && this.filled(`scale ${weight}`, factors);
     const output = await this.dispatch(packedWeight.label, raw, scaling, layer);
     this.packed.set(packedWeight.label, output);
@@ -178,49 +172,6 @@ export class LayerLoader {
     const buffer = this.device.createBuffer({ label, size: Math.max(16, data.byteLength), usage });
     this.device.queue.writeBuffer(buffer, 0, data);
     return buffer;
-  }
-
-  /** What packing multiplies each output channel with: the scale of integers, the batch norm's factor, or both. */
-  private weightFactors(
-    { weight, pack }: LayerWeights,
-    scale: Float32Array<ArrayBuffer> | undefined,
-  ): Float32Array<ArrayBuffer> | undefined {
-    const [step, zero] = companionsOf(weight, pack.dtype).map((name) => this.vectors.get(name)!);
-    if (!step) return scale;
-    const outputs = outputsOf(pack);
-    for (const vector of zero ? [step, zero] : [step]) {
-      if (vector.length !== outputs) {
-        throw new WeightError(
-          `${weight}: wanted a scale and a zero point for each of ${outputs} outputs, got ${vector.length}`,
-        );
-      }
-    }
-    const factors = new Float32Array(zero ? 2 * outputs : outputs);
-    for (let o = 0; o < outputs; o++) factors[o] = step[o]! * (scale?.[o] ?? 1);
-    if (zero) factors.set(zero, outputs);
-    return factors;
-  }
-
-  /** y = (x - mean) * w / sqrt(var + eps) + b, in float64, as a scale and a bias. */
-  private fold({ bias, norm, pack }: LayerWeights): Folded {
-    const own = bias ? this.vectors.get(bias) : undefined;
-    if (!norm) return { bias: own };
-    const [w, b, mean, variance] = NORM_VECTORS.map((part) => this.vectors.get(`${norm}.${part}`)!);
-    const outputs = outputsOf(pack);
-    const scale = new Float32Array(outputs);
-    const shift = new Float32Array(outputs);
-    for (let o = 0; o < outputs; o++) {
-      const factor = w![o]! / Math.sqrt(variance![o]! + this.bnEps);
-      if (!Number.isFinite(factor)) {
-        throw new WeightError(
-          `${norm}: channel ${o} cannot be normalised: running_var ${variance![o]} + bn_eps ${this.bnEps}. ` +
-            'Check bn_eps, in the metadata or as option bnEps of load',
-        );
-      }
-      scale[o] = factor;
-      shift[o] = b![o]! + ((own?.[o] ?? 0) - mean![o]!) * factor;
-    }
-    return { scale, bias: shift };
   }
 }
 

@@ -1,6 +1,6 @@
 // What bringing a layer's weights to the GPU takes: the tensors it is made of, and the dispatch that packs them.
 
-import { type LayerWeights, NORM_VECTORS } from '../graph/graph';
+import { type LayerWeights, normVectors } from '../graph/graph';
 import { type Dispatch, f32, u32 } from '../kernels/kernel';
 import { packingKernel, rawBytes } from '../kernels/pack_weight';
 import { companionsOf } from './quantised';
@@ -20,7 +20,7 @@ export function packing({ pack, norm, scaled }: LayerWeights): Dispatch {
 }
 
 /** Names of all tensors that a layer is made of. */
-export function namesOf({ weight, bias, norm, pack }: LayerWeights): string[] {
-  const vectors = norm ? NORM_VECTORS.map((part) => `${norm}.${part}`) : [];
+export function namesOf({ weight, bias, norm, affine, pack }: LayerWeights): string[] {
+  const vectors = norm ? normVectors(norm, affine) : [];
   return [weight, ...companionsOf(weight, pack.dtype), ...(bias ? [bias] : []), ...vectors];
 }

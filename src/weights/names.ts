@@ -4,7 +4,7 @@
 /** undefined: a tensor that is no weight, to be passed over. */
 export type NameMap = (name: string) => string | undefined;
 
-type Row = [pattern: RegExp, name: string | ((first: string, second: string, third: string) => string)];
+type Row = [pattern: RegExp, name: string | ((...groups: string[]) => string)];
 
 function nameMap(ignored: RegExp, rows: readonly Row[]): NameMap {
   return (name) => {
@@ -12,7 +12,7 @@ function nameMap(ignored: RegExp, rows: readonly Row[]): NameMap {
     for (const [pattern, becomes] of rows) {
       const found = pattern.exec(name);
       if (!found) continue;
-      const start = typeof becomes === 'string' ? becomes : becomes(found[1]!, found[2]!, found[3]!);
+      const start = typeof becomes === 'string' ? becomes : becomes(...found.slice(1));
       return start + name.slice(found[0].length);
     }
     return name;
@@ -77,6 +77,50 @@ export const detectron2Names = nameMap(
     [/^roi_heads\.keypoint_head\.score_lowres\./, 'roi_heads.keypoint_predictor.kps_score_lowres.'],
   ],
 );
+
+/** Parts of a layer, or of the norm after it, in Caffe2's letters: AffineChannel's s and b, or a batch norm's four. */
+const CAFFE2_PART = /_(bn_)?(w|b|s|rm|riv|gamma|beta|running_mean|running_var)$/;
+const PARTS: Readonly<Record<string, string>> = {
+  w: 'weight',
+  s: 'weight',
+  gamma: 'weight',
+  b: 'bias',
+  beta: 'bias',
+  rm: 'running_mean',
+  riv: 'running_var',
+};
+
+/** Layers of Detectron, which Caffe2 runs, by detectron2's names. */
+const caffe2Layers = nameMap(/_momentum$|^fc1000_|^pred_|^conv1_b$|^kps_score_[wb]$|^lr$/, [
+  [/^(res_)?conv1$/, 'backbone.bottom_up.stem.conv1'],
+  [/^res(\d)_(\d+)_branch1$/, (stage, block) => `backbone.bottom_up.res${stage}.${block}.shortcut`],
+  [
+    /^res(\d)_(\d+)_branch2([abc])$/,
+    (stage, block, letter) => `backbone.bottom_up.res${stage}.${block}.conv${1 + 'abc'.indexOf(letter)}`,
+  ],
+  [/^fpn_inner_res(\d)_\d+_sum(_lateral)?$/, (stage) => `backbone.fpn_lateral${stage}`],
+  [/^fpn_res(\d)_\d+_sum$/, (stage) => `backbone.fpn_output${stage}`],
+  [/^conv_rpn_fpn2$/, 'proposal_generator.rpn_head.conv'],
+  [/^rpn_cls_logits_fpn2$/, 'proposal_generator.rpn_head.objectness_logits'],
+  [/^rpn_bbox_pred_fpn2$/, 'proposal_generator.rpn_head.anchor_deltas'],
+  [/^fc([67])$/, (n) => `roi_heads.box_head.fc${less(n, 5)}`],
+  [/^(cls_score|bbox_pred)$/, (layer) => `roi_heads.box_predictor.${layer}`],
+  [/^_\[mask\]_fcn(\d)$/, (n) => `roi_heads.mask_head.mask_fcn${n}`],
+  [/^conv5_mask$/, 'roi_heads.mask_head.deconv'],
+  [/^mask_fcn_logits$/, 'roi_heads.mask_head.predictor'],
+  [/^conv_fcn(\d)$/, (n) => `roi_heads.keypoint_head.conv_fcn${n}`],
+  [/^kps_score_lowres$/, 'roi_heads.keypoint_head.score_lowres'],
+]);
+
+/** Caffe2's names in .pkl files, which detectron2 reads too (its c2_model_loading). */
+export const caffe2Names: NameMap = (name) => {
+  if (caffe2Layers(name) === undefined) return undefined;
+  const [ending = '', norm, part = ''] = CAFFE2_PART.exec(name) ?? [];
+  const layer = name.slice(0, name.length - ending.length);
+  const found = caffe2Layers(layer);
+  if (found === layer) return name;
+  return detectron2Names(`${found}${norm ? '.norm' : ''}.${PARTS[part] ?? part}`);
+};
 
 /** maskrcnn-benchmark; files of distributed training have `module.` before every name. */
 export const benchmarkNames: NameMap = (name) => benchmarkRows(name.replace(/^module\./, ''));

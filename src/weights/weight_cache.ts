@@ -16,10 +16,12 @@ export interface Folder {
   write(name: string, at: number): Promise<FolderWriter>;
   remove(name: string): Promise<void>;
   /** Keeps others from writing under a name until what it returns is called; undefined where another does so. */
-  lock(name: string): Promise<(() => Promise<void> | void) | undefined>;
+  lock(name: string): Promise<Unlock | undefined>;
   /** Bytes that can still be kept. */
   free(): Promise<number>;
 }
+
+export type Unlock = () => Promise<void> | void;
 
 export interface FolderWriter {
   write(chunk: Uint8Array): Promise<void>;
@@ -58,7 +60,7 @@ export class WeightCache {
   }
 
   /** Keeps other pages and processes from fetching the same; undefined where one of them does so now. */
-  lock(key: string): Promise<(() => Promise<void> | void) | undefined> {
+  lock(key: string): Promise<Unlock | undefined> {
     return this.folder.lock(key);
   }
 

@@ -155,7 +155,7 @@ export function chapters1To4(stage: () => Stage): void {
     await expect.poll(() => reading.textContent()).toBe(`Row 1, column 1: ${short(value)}`);
     await expect.poll(() => view.locator('[data-output]').textContent()).toBe(short(value));
     expect(numberOf(await view.locator('.equation b').first().textContent())).toBeCloseTo(value, 3);
-    await inspect(stage(), '03_features_of_regions');
+    await inspect(stage(), '03_features_of_regions', { phone: false });
   });
 
   test('4: on every level lateral and what comes down make the sum', { timeout: TIMEOUT }, async () => {

@@ -203,7 +203,7 @@ export function chapters8To12(stage: () => Stage): void {
       .getByText(/^Line \d+: /)
       .waitFor();
     expect(await editor.textContent()).toContain('let broken = 1;'); // all that was typed, however fast
-    await inspect(stage(), '12_your_kernel_broken');
+    await inspect(stage(), '12_your_kernel_broken', { phone: false });
     await view.getByRole('button', { name: 'Reset all' }).click();
     await view.getByText('Nothing is changed.').waitFor();
     expect(await editor.textContent()).not.toContain('let broken = 1;');
@@ -224,7 +224,7 @@ export function chapters8To12(stage: () => Stage): void {
     await view.locator('.equation').waitFor();
     const [here, theirs] = [view.locator('.equation b').first(), view.locator('[data-output]')];
     expect(numberOf(await here.textContent())).toBeCloseTo(numberOf(await theirs.textContent()), 3);
-    await inspect(stage(), 'free_mode');
+    await inspect(stage(), 'free_mode', { seen: ['.map-scroll', '.source pre'] });
     await view.getByRole('button', { name: `Change ${node.kernel}` }).click();
     await page.getByRole('textbox', { name: `WGSL of ${node.kernel}` }).waitFor();
     await page.getByRole('heading', { level: 1 }).focus();
