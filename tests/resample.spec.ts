@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { Graph } from '../src/graph/graph';
 import { Program } from '../src/graph/program';
+import { BYTE_RESIZES } from '../src/model/byte_resize';
 import type { Config } from '../src/model/config';
 import { transform } from '../src/model/image_input';
 import { DEFAULTS } from '../src/model/profiles';
@@ -22,7 +23,8 @@ describe.each(['pillow', 'opencv'] as const)('%s', (resize) => {
     const graph = new Graph();
     const resized = { height: outHeight, width: outWidth };
     const config = { ...DEFAULTS, ...BYTES, resize, architecture: '' } as unknown as Config;
-    const { pixels, image } = transform(graph, { height, width }, resized, resized, config);
+    const size = { height, width };
+    const { pixels, image } = transform(graph, size, resized, resized, config, BYTE_RESIZES[resize]);
     const program = await Program.create(await testDevice(), graph, new Map(), { image });
     const words = Uint32Array.from({ length: height * width }, (_, at) => {
       const [r, g, b] = data.slice(3 * at, 3 * at + 3) as unknown as [number, number, number];
