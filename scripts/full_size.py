@@ -6,7 +6,7 @@ runs `maskrcnn detect` on it; and compares with torchvision in float64, of detec
 rounding (1e-4 px) comes on top. Exit code 1 if one departs further.
 
     npm run build
-    python scripts/full_size.py [WORD ...]           # cases whose name contains one; minutes each, up to 430 MB on disk
+    python scripts/full_size.py [WORD ...]           # cases whose name contains one; minutes each, up to 584 MB on disk
     python scripts/full_size.py --list
 """
 

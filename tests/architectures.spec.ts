@@ -6,9 +6,11 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { normVectors } from '../src/graph/graph';
+import { bytesOf } from '../src/kernels/kernel';
 import { interpret, networkOf } from '../src/load';
 import { type LayerRow, describe as layersOf } from '../src/mask_rcnn';
 import type { ConfigOptions } from '../src/model/config';
+import { type Computing, PLAIN } from '../src/model/layers';
 import { networkBuilder } from '../src/model/networks';
 import type { SafetensorsHeader } from '../src/weights/safetensors';
 
@@ -21,6 +23,15 @@ interface Architecture {
 const packed = readFileSync(new URL('golden/architectures.json.gz', import.meta.url));
 const golden: { architectures: Record<string, Architecture> } = JSON.parse(gunzipSync(packed).toString());
 const SIZE = { height: 480, width: 640 };
+
+/** Every layer as fast as its window allows, whatever an adapter would choose. */
+const WINOGRAD: Computing = {
+  ...PLAIN,
+  methods: {
+    ...PLAIN.methods,
+    algorithm: ({ window, stride }) => (`${window} ${stride}` === '3,3 1' ? 'winograd4' : 'direct'),
+  },
+};
 
 function headerOf(tensors: Record<string, number[]>, architecture?: string): SafetensorsHeader {
   const metadata: Record<string, string> = architecture ? { architecture } : {};
@@ -63,6 +74,15 @@ describe.each(Object.entries(golden.architectures))('%s', (name, { macs, tensors
     expect(config.architecture).toMatch(/^torchvision\/(mask|faster|keypoint)rcnn_\w+_fpn$/);
     const used = await usedTensors(header);
     expect(Object.keys(tensors).filter((tensor) => !used.has(tensor))).toEqual([]);
+  });
+
+  test('has no weight beyond what WebGPU binds', async () => {
+    const { tensors: own, config } = interpret(headerOf(tensors, `torchvision/${name}`));
+    const build = await networkBuilder(own, config);
+    const layers = [...build(own, config, SIZE, WINOGRAD).graph.layers.values()];
+    expect(Math.max(...layers.map(({ packedWeight }) => bytesOf(packedWeight)))).toBeLessThanOrEqual(
+      128 << 20,
+    );
   });
 
   test('multiplies as torchvision', async () => {

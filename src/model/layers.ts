@@ -140,13 +140,9 @@ export class Layers {
     const outputs = groups === 1 ? channelsOf(O, options) : O;
     const store = this.store(outputs, options.exact);
     const { methods } = this.computing;
-    const step = groups === 1 ? stepOf(methods.algorithm(layer)) : undefined;
-    if (
-      step &&
-      activation !== 'hard_swish' &&
-      x.dtype === store &&
-      fitsWinograd(x.shape as Shape4, outputs, step)
-    ) {
+    const fastest = groups === 1 ? stepOf(methods.algorithm(layer)) : undefined;
+    const step = fastest && [fastest, 2 as const].find((size) => fitsWinograd(x, outputs, size));
+    if (step && activation !== 'hard_swish' && x.dtype === store) {
       const weights = this.weights(name, options.norm, { shape, winograd: step });
       const how = { step, padding, outputs, activation, add, count, methods };
       return winograd(this.graph, label, x, weights, how);

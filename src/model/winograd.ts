@@ -2,7 +2,7 @@
 // into bands of rows, so that its transformed numbers fit a binding and stay small beside the maps themselves.
 
 import type { Graph, LayerWeights, Tensor } from '../graph/graph';
-import { bytesOf, f32 } from '../kernels/kernel';
+import { bytesOf, f32, type TensorSpec } from '../kernels/kernel';
 import { linear, linearWorkgroup } from '../kernels/linear';
 import type { Methods } from '../kernels/methods';
 import { tileOf } from '../kernels/tile';
@@ -24,12 +24,10 @@ export interface WinogradOptions {
   methods: Methods;
 }
 
-/** Whether Winograd's transformed numbers of a batch of maps [N, H, W, C] fit a binding. */
-export function fitsWinograd(
-  [N, H, W, C]: readonly [number, number, number, number],
-  outputs: number,
-  step: Step,
-): boolean {
+/** Whether Winograd's transformed weight, and its numbers of a batch of maps x [N, H, W, C], fit a binding. */
+export function fitsWinograd({ shape, dtype }: TensorSpec, outputs: number, step: Step): boolean {
+  const [N, H, W, C] = shape as [number, number, number, number];
+  if (bytesOf({ shape: [pointsOf(step), C, outputs], dtype }) > BINDING_BYTES) return false;
   if (N === 1) return true;
   const tiles = N * tilesOf(H, step) * tilesOf(W, step);
   return bytesOf(f32(pointsOf(step), tiles, Math.max(C, outputs))) <= BINDING_BYTES;
