@@ -35,11 +35,12 @@ export async function loadModel(): Promise<void> {
   const row = chosenModel();
   const url = weights && new URL(weights, location.href).href; // the worker has another address
   const source = ownModel.value?.source ?? (row.source || url!);
+  const megabytes = url || ownModel.value ? undefined : row.megabytes;
   const sides = size === undefined ? {} : { minSize: size, maxSize: Math.round((size * 5) / 3) };
   result.value = undefined;
   try {
     await task.run('Loading the model', (signal, report) =>
-      engine.load({ source, url, precision, ...sides }, signal, report),
+      engine.load({ source, url, megabytes, precision, ...sides }, signal, report),
     );
   } catch (error) {
     if (lack.value === undefined)

@@ -39,7 +39,11 @@ export class Engine {
     this.model.value = undefined;
     const progress = ({ loaded, total }: LoadProgress) => {
       if (total && loaded >= total) report?.('Compiling the shaders');
-      else report?.(`Loading the model: ${megabytes(loaded, total)}`, total && loaded / total);
+      else {
+        const about = request.megabytes && 1e6 * request.megabytes;
+        const share = total ? loaded / total : about && Math.min(1, loaded / about);
+        report?.(`Loading the model: ${megabytes(loaded, total, about)}`, share);
+      }
     };
     report?.('Loading the model');
     const cancel = (call: number) => this.api.detect.cancel(call);
@@ -100,7 +104,8 @@ function withMasks({ detections, ...rest }: PlainResult): Result {
   };
 }
 
-function megabytes(loaded: number, total: number | undefined): string {
+function megabytes(loaded: number, total: number | undefined, about: number | undefined): string {
   const of = (bytes: number) => (bytes / 1e6).toFixed(1);
-  return total ? `${of(loaded)} of ${of(total)} MB` : `${of(loaded)} MB`;
+  if (total) return `${of(loaded)} of ${of(total)} MB`;
+  return about ? `${of(loaded)} of about ${of(about)} MB` : `${of(loaded)} MB`;
 }

@@ -10,6 +10,8 @@ export interface LoadRequest {
   source: PlainSource;
   /** Where a published model's file is, instead of where it was published. */
   url?: string | undefined;
+  /** Of the download, about: another origin's server does not tell pages how long a file is. */
+  megabytes?: number | undefined;
   /** Sides of the resized picture; the model's own where absent. */
   minSize?: number | undefined;
   maxSize?: number | undefined;

@@ -6,6 +6,7 @@ import { useEffect, useRef } from 'preact/hooks';
 import type { PlainSource } from '../engine/messages';
 import { ModelOptions } from '../model_options';
 import { modelOf } from '../models';
+import { type OwnModel, ownModel } from '../own_model';
 import { openPicture, openSample, type Picture, SAMPLES } from '../pictures';
 import { Status } from '../shell/status';
 import { tellFault } from '../shell/toasts';
@@ -23,8 +24,8 @@ const OWN = 'own';
 
 interface Choice extends Extent {
   model: string;
-  /** The visitor's own file, if that is the model. */
-  file?: File | undefined;
+  /** The visitor's own files, if they are the model. */
+  own?: OwnModel | undefined;
   picture?: Picture | undefined;
 }
 
@@ -40,15 +41,15 @@ export function Bench() {
 
   const change = (next: Partial<Choice>) => {
     choice.value = { ...choice.value, ...next };
-    const { model, file, picture, side, proposals, objects } = choice.value;
+    const { model, own, picture, side, proposals, objects } = choice.value;
     keepSettings({
-      model: file ? undefined : model,
+      model: own ? undefined : model,
       picture: picture?.sample,
       size: side?.toString() ?? OWN,
       proposals: proposals?.toString() ?? OWN,
       objects: objects?.toString() ?? OWN,
     });
-    const source: PlainSource = file ?? modelOf(model).source;
+    const source: PlainSource = own?.source ?? modelOf(model).source;
     const options = {
       ...(side !== undefined && { minSize: side }),
       ...(proposals !== undefined && { rpnPostNmsTopN: proposals }),
@@ -69,7 +70,7 @@ export function Bench() {
     return takePictures((file) => ready.then(() => own(file)));
   }, []);
 
-  const { model, file, picture, side, proposals, objects } = choice.value;
+  const { model, own: files, picture, side, proposals, objects } = choice.value;
   return (
     <section class="bench" aria-label="What is run">
       <label class="field">
@@ -92,14 +93,14 @@ export function Bench() {
       <label class="field">
         <span>Model</span>
         <select
-          value={file ? 'own' : model}
+          value={files ? 'own' : model}
           onChange={({ currentTarget: { value } }) => {
             if (value === 'own') modelInput.current?.click();
-            else change({ model: value, file: undefined });
+            else change({ model: value, own: undefined });
           }}
         >
           <ModelOptions />
-          <option value="own">{file?.name ?? 'Your own file …'}</option>
+          <option value="own">{files?.name ?? 'Your own file …'}</option>
         </select>
       </label>
       <Amount
@@ -137,10 +138,15 @@ export function Bench() {
       <input
         ref={modelInput}
         type="file"
-        accept=".safetensors,.pth,.pt,.pkl"
+        multiple
+        accept=".safetensors,.pth,.pt,.pkl,.pb"
         hidden
         aria-label="Your model"
-        onChange={({ currentTarget: { files } }) => files?.[0] && change({ file: files[0] })}
+        onChange={({ currentTarget }) => {
+          const chosen = ownModel([...(currentTarget.files ?? [])]);
+          if (chosen) change({ own: chosen });
+          currentTarget.value = ''; // the same file can be chosen again
+        }}
       />
       <Status task={task} idle={summary()} />
     </section>

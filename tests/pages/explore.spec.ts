@@ -2,7 +2,7 @@
 // and, where the published weights are, with MaskRCNN2Go on an everyday photograph. Then what goes wrong: cancelled runs,
 // wrong files, a lost GPU. Leaves pictures of every chapter in out/explore/, and looks at them with axe.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { createCanvas, loadImage } from '@napi-rs/canvas';
 import type { Page } from 'playwright';
@@ -19,7 +19,6 @@ const published = `${shared}/maskrcnn2go`;
 const absent = !existsSync(`${published}/model_init.pb`);
 if (absent) console.info(`skipped: ${published} is not there; it holds the published weights`);
 
-const PUBLISHED = 'https://raw.githubusercontent.com/**';
 /** Where the tissue's corner begins that is shown: 160 x 128 pixels. */
 const TISSUE = [-160, -128] as const;
 
@@ -92,11 +91,19 @@ describe('a photograph of the visitor’s: stained tissue', () => {
 describe.skipIf(absent)('MaskRCNN2Go, as published, and a cup of espresso', () => {
   let stage: Stage;
   beforeAll(async () => {
-    await page.route(PUBLISHED, (route) => {
-      const name = route.request().url().split('/').at(-1)!;
-      return route.fulfill({ body: readFileSync(`${published}/${name}`) });
-    });
-    await page.goto(`${site.url}explore.html?size=192&proposals=300&objects=30&model=maskrcnn2go`);
+    await page.goto(`${site.url}explore.html?size=192&proposals=300&objects=30&picture=coffee`);
+    await page
+      .getByRole('combobox', { name: 'Picture' })
+      .locator('option:checked', { hasText: 'espresso' })
+      .waitFor({ state: 'attached' });
+    await page
+      .getByLabel('Your model')
+      .setInputFiles(['model.pb', 'model_init.pb'].map((name) => `${published}/${name}`));
+    await page.waitForFunction(
+      () => (globalThis as unknown as Classed).run.value?.info.classes.length === 81,
+      undefined,
+      { timeout: TIMEOUT },
+    );
     await shown(640, 427);
     stage = await stageOf('maskrcnn2go', page);
   }, TIMEOUT);
@@ -174,6 +181,10 @@ describe('what goes wrong', () => {
     await context.close();
   });
 });
+
+interface Classed {
+  run: { value?: { info: { classes: string[] } } };
+}
 
 /** What the page leaves for tests. */
 interface Lossy {

@@ -1,6 +1,6 @@
 // A kernel's text to edit, with the faults that the compiler has found.
 
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import type { ShaderFault } from '../../../src/index';
 import { tellFault } from '../../shell/toasts';
 import type { CodeEditor } from '../code_editor';
@@ -38,11 +38,12 @@ export function ShaderEditor({ kernel, text, revision, faults, onChange, onRun }
       editor.current = undefined;
     };
   }, [kernel]);
-  // not for every text: what is typed comes back here when more has been typed already
-  useEffect(() => {
+  // not for every text: what is typed comes back here when more has been typed already; before the page is painted,
+  // so that what stands beside it speaks of the same text
+  useLayoutEffect(() => {
     if (editor.current && editor.current.text !== text) editor.current.setText(text);
   }, [revision]);
-  useEffect(() => editor.current?.showFaults(faults), [faults]);
+  useLayoutEffect(() => editor.current?.showFaults(faults), [faults]);
   return (
     <>
       <div class="code" ref={place} />
