@@ -230,8 +230,6 @@ describe('Chromium', () => {
       const session = await page.context().newCDPSession(page);
       const heap = async () => {
         const { usedSize, backingStorageSize } = await session.send('Runtime.getHeapUsage');
-        if (process.env.HEAP)
-          console.info((usedSize / 1e6).toFixed(2), (backingStorageSize / 1e6).toFixed(2));
         return (usedSize + backingStorageSize) / 1e6; // the latter: of array buffers
       };
       await session.send('HeapProfiler.collectGarbage');

@@ -11,6 +11,7 @@ import { toFloat16 } from '../src/weights/float16';
 import {
   type ByteSource,
   PIECE_BYTES,
+  type Progress,
   type ReadOptions,
   readSafetensors,
   type SafetensorsHeader,
@@ -165,28 +166,40 @@ describe('sources', () => {
   ];
   it.each(addresses)('fetches a %s, and knows the total from the start', async (kind, source) => {
     let asked: unknown;
+    let goOn = () => {};
     const url = await serve((request, response) => {
       asked = request.headers['x-asked'];
       response.setHeader('content-length', FILE.length);
       response.write(FILE.subarray(0, 20));
-      setTimeout(() => response.end(FILE.subarray(20)), 20);
+      goOn = () => response.end(FILE.subarray(20)); // when these have arrived
     });
     const progress: unknown[] = [];
-    expectContents(await readAll(source(url), { onProgress: (p) => progress.push(p) }));
+    const onProgress = (now: Progress) => {
+      if (progress.push(now) === 1) goOn();
+    };
+    expectContents(await readAll(source(url), { onProgress }));
     expect(asked).toBe(kind === 'Request' ? 'yes' : undefined);
     expect(progress[0]).toEqual({ loaded: 20, total: FILE.length });
     expect(progress.at(-1)).toEqual({ loaded: FILE.length, total: FILE.length });
   });
 
   it('fetches without Content-Length, and knows the total from the header', async () => {
+    const chunks = cut(FILE, [3, 50, FILE.length - 9]);
+    let next = () => {};
     const url = await serve((_, response) => {
-      for (const [i, chunk] of cut(FILE, [3, 50, FILE.length - 9]).entries()) {
-        setTimeout(() => response.write(chunk), 20 * i);
-      }
-      setTimeout(() => response.end(), 100);
+      next = () => {
+        const chunk = chunks.shift();
+        if (chunk) response.write(chunk);
+        else response.end();
+      };
+      next();
     });
-    const progress: { loaded: number; total?: number }[] = [];
-    expectContents(await readAll(url, { onProgress: (p) => progress.push(p) }));
+    const progress: Progress[] = [];
+    const onProgress = (now: Progress) => {
+      progress.push(now);
+      next();
+    };
+    expectContents(await readAll(url, { onProgress }));
     expect(progress[0]).toEqual({ loaded: 3, total: undefined });
     expect(progress.at(-1)).toEqual({ loaded: FILE.length, total: FILE.length });
   });

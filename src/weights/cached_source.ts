@@ -14,7 +14,7 @@ export interface CachedOptions {
   signal?: AbortSignal | undefined;
 }
 
-const LOCK_TRIES = 10;
+const LOCK_TRIES = 40;
 const LOCK_PAUSE_MS = 50;
 
 /** The file at `url`, from the cache if it is there. Throws WeightError. */
