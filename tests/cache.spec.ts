@@ -67,6 +67,8 @@ interface Options {
   cache?: boolean | { maxBytes: number };
   /** Bytes after which the reading is given up. */
   abortAfter?: number;
+  /** Milliseconds from there on, for the reading to wait for more. */
+  waiting?: number;
 }
 
 /** What reading `path` came to: how many bytes of tensors, and a sum that tells these apart; or the error. */
@@ -76,7 +78,7 @@ type Reads = (path: string, options?: Options) => Promise<string>;
 async function summed(
   read: typeof readWeights,
   source: WeightSource,
-  { abortAfter = Number.POSITIVE_INFINITY }: Options = {},
+  { abortAfter = Number.POSITIVE_INFINITY, waiting = 0 }: Options = {},
 ): Promise<string> {
   let [bytes, sum] = [0, 0];
   const controller = new AbortController();
@@ -88,7 +90,9 @@ async function summed(
     },
   };
   const onProgress = ({ loaded }: { loaded: number }) => {
-    if (loaded > abortAfter) controller.abort();
+    if (loaded <= abortAfter) return;
+    if (waiting > 0) setTimeout(() => controller.abort(), waiting);
+    else controller.abort();
   };
   await read(source, visitor, { onProgress, signal: controller.signal });
   return `${bytes} bytes of sum ${sum}`;
@@ -338,6 +342,16 @@ function cases(read: Reads): void {
     const from = Number(/\d+/.exec(second!));
     expect(from).toBeGreaterThan(0);
     expect(from).toBeLessThanOrEqual(3_000_000);
+  });
+
+  test('what is given up is no whole file, though nobody told its length', options, async () => {
+    nuclei.length = false;
+    nuclei.stallAfter = 3_000_000;
+    expect(await read('/nuclei.safetensors', { abortAfter: 2_900_000, waiting: 300 })).toMatch(/^AbortError/);
+    nuclei.take();
+    expect(await read('/nuclei.safetensors')).toBe(await contentOf(NUCLEI));
+    const [asked, ...more] = nuclei.take();
+    expect([asked?.startsWith('GET bytes='), more]).toEqual([true, []]);
   });
 
   test('what is given up is taken up again where it was', options, async () => {

@@ -13,6 +13,8 @@ export class RangeServer {
   /** What the file becomes when the connection has been broken. */
   afterBreak: Uint8Array | undefined;
   version = 1;
+  /** Whether it tells how many bytes come. */
+  length = true;
   ranges = true;
 
   constructor(public bytes: Uint8Array) {}
@@ -33,7 +35,7 @@ export class RangeServer {
     const body = part ? this.bytes.subarray(begin) : this.bytes;
     const { length } = this.bytes;
     if (part) response.setHeader('content-range', `bytes ${begin}-${length - 1}/${length}`);
-    response.writeHead(part ? 206 : 200, { 'content-length': body.length });
+    response.writeHead(part ? 206 : 200, this.length ? { 'content-length': body.length } : {});
     if (method === 'HEAD') response.end();
     else if (this.stallAfter !== undefined) {
       response.write(body.subarray(0, this.stallAfter));

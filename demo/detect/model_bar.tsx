@@ -1,6 +1,6 @@
 // Which model looks: ours, a published one, or the visitor's own file; in what resolution and precision.
 
-import { useSignal } from '@preact/signals';
+import { useSignal, useSignalEffect } from '@preact/signals';
 import { useRef } from 'preact/hooks';
 import { ModelOptions } from '../model_options';
 import { addressOf, ELSEWHERE } from '../models';
@@ -17,6 +17,9 @@ const SIZES = [256, 320, 480, 640, 800];
 export function ModelBar() {
   const file = useRef<HTMLInputElement>(null);
   const asking = useSignal(settings.value.model === ELSEWHERE.id);
+  useSignalEffect(() => {
+    if (ownModel.value) asking.value = false; // a file was picked or dropped
+  });
   const own = ownModel.value;
   const row = chosenModel();
   const { size, precision, weights } = settings.value;
@@ -38,7 +41,7 @@ export function ModelBar() {
         <span>Model</span>
         <select
           id="model"
-          value={own ? 'own' : asking.value ? ELSEWHERE.id : row.id}
+          value={asking.value ? ELSEWHERE.id : own ? 'own' : row.id}
           onChange={({ currentTarget }) => choose(currentTarget)}
         >
           <ModelOptions />
@@ -57,12 +60,11 @@ export function ModelBar() {
         accept=".safetensors,.pth,.pt,.pkl,.pb"
         aria-label="Model file"
         onChange={({ currentTarget }) => {
-          asking.value = false;
           void chooseOwnModel([...(currentTarget.files ?? [])]);
           currentTarget.value = '';
         }}
       />
-      {asking.value && !own && (
+      {asking.value && (
         <AddressForm
           label="Address of a .safetensors, .pth or .pkl"
           value={weights ?? ''}

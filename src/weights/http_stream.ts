@@ -26,6 +26,7 @@ export async function* streamChunks(
   signal?.addEventListener('abort', cancel);
   try {
     for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+    signal?.throwIfAborted(); // what is cancelled ends as if it were all
   } finally {
     signal?.removeEventListener('abort', cancel);
     await cancel();
