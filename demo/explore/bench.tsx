@@ -38,6 +38,8 @@ export function Bench() {
   });
   const pictureInput = useRef<HTMLInputElement>(null);
   const modelInput = useRef<HTMLInputElement>(null);
+  const asked = useRef(0); // pictures so far
+  const taken = useRef(0); // which of them is shown
 
   const change = (next: Partial<Choice>) => {
     choice.value = { ...choice.value, ...next };
@@ -57,15 +59,24 @@ export function Bench() {
     };
     if (picture) start(source, picture, options);
   };
-  const sample = (id: string) => openSample(id).then((picture) => change({ picture }), tellFault);
-  const own = (file: File) => openPicture(file, file.name).then((picture) => change({ picture }), tellFault);
+  /** Of pictures that are opened at the same time the one that was asked for last stays. */
+  const take = (opening: Promise<Picture>) => {
+    const mine = ++asked.current;
+    return opening.then((picture) => {
+      if (mine < taken.current) return;
+      taken.current = mine;
+      change({ picture });
+    }, tellFault);
+  };
+  const sample = (id: string) => take(openSample(id));
+  const own = (file: File) => take(openPicture(file, file.name));
 
   useEffect(() => {
     const ready = defaultExtent().then(({ side, proposals, objects }) => {
       if (setting('size') === undefined) choice.value = { ...choice.value, side };
       if (setting('proposals') === undefined) choice.value = { ...choice.value, proposals };
       if (setting('objects') === undefined) choice.value = { ...choice.value, objects };
-      if (!choice.value.picture) sample(setting('picture') ?? modelOf(setting('model')).sample);
+      if (asked.current === 0) sample(setting('picture') ?? modelOf(setting('model')).sample);
     });
     return takePictures((file) => ready.then(() => own(file)));
   }, []);

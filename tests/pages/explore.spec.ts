@@ -146,6 +146,10 @@ describe('what goes wrong', () => {
 
   test('a picture in which nothing is found: every chapter says so', { timeout: TIMEOUT }, async () => {
     const buffer = createCanvas(96, 72).toBuffer('image/png');
+    await page.route('**/nuclei*.png', async (route) => {
+      await new Promise((resolve) => setTimeout(resolve, 1500)); // the sample comes after what was chosen in its place
+      await route.continue();
+    });
     await page.goto(`${site.url}explore.html?size=128&proposals=300&objects=30#/1`);
     await page.getByLabel('Your picture').setInputFiles({ name: 'black.png', mimeType: 'image/png', buffer });
     await shown(96, 72);
@@ -170,6 +174,8 @@ describe('what goes wrong', () => {
     await page.getByRole('combobox', { name: 'Node' }).selectOption('roi_heads.mask_predictor.conv5_mask');
     await maps.getByText('no region for this node').waitFor();
     for (const chapter of ['2', '4', '5', '11', '12', 'free']) await open(stage, chapter);
+    await shown(96, 72);
+    await page.unroute('**/nuclei*.png');
   });
 
   test('no WebGPU: the page says what to do', async () => {
